@@ -1,0 +1,5 @@
+"""SageMaker's endpoints and the replicas behind them."""
+
+from modelway.emulator.hosting.hosting import EndpointHosting
+
+__all__ = ["EndpointHosting"]

@@ -1,0 +1,16 @@
+"""The Pulumi provider `aws` on top of the emulator.
+
+    engine -> bin/pulumi-resource-aws -> emulator: serve() -> AwsProvider (gRPC)
+                                                      check, difference       pure: no AWS call
+                                                      lifecycle, reading -> Target -> boto3
+                                                          ^
+                                                        table: one Entry per resource type
+
+A resource type is one entry of `table`, written in the words of `entry`; names are found by the
+rules of `binding` over botocore's service models, and `schema.json` says which properties
+pulumi_aws has.
+"""
+
+from modelway.emulator.provider.server import PACKAGES, ProviderServer, serve
+
+__all__ = ["PACKAGES", "ProviderServer", "serve"]

@@ -1,0 +1,1 @@
+"""What watches a deployment: alarms, dashboard, log group and the metrics behind them."""

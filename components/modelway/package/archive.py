@@ -1,0 +1,128 @@
+"""Write `model.tar.gz` so that its bytes depend on the model's bytes alone.
+
+Takes a model file, gives an archive with the one member `model.onnx`. The tar header and the gzip
+frame are written by hand: Python's tarfile differs between versions, and zlib's output differs
+between builds. Stored blocks (RFC 1951, 3.2.4) need no compressor; weights hardly shrink anyway.
+"""
+
+import os
+import struct
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelway.errors import ArtifactError
+
+MEMBER_NAME = "model.onnx"
+"""The model's name in the archive, where the model server looks for it."""
+
+MEMBER_LIMIT_BYTES = 8**11 - 1
+"""Greatest member of a plain ustar archive: 11 octal digits (POSIX.1-1988)."""
+
+STORED_BLOCK_BYTES = 65_535
+"""Greatest stored block (RFC 1951, 3.2.4)."""
+
+_TAR_BLOCK = 512
+_TAR_RECORD = 20 * _TAR_BLOCK
+_GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
+"""Deflate, no name, no time, unknown system (RFC 1952, 2.3)."""
+
+
+def write_archive(model_path: Path, destination: Path) -> None:
+    """Pack a model file; `destination` appears whole or not at all, replacing what was there.
+
+    Raises:
+        ArtifactError: the model cannot be read, changes while it is read, or is over 8 GiB.
+    """
+    try:
+        size_bytes = model_path.stat().st_size
+        if size_bytes > MEMBER_LIMIT_BYTES:
+            raise ArtifactError(
+                f"cannot pack the model file {model_path}: {size_bytes} bytes are more than the "
+                f"{MEMBER_LIMIT_BYTES} that a tar member holds"
+            )
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}-")
+    except OSError as error:
+        raise ArtifactError(f"cannot pack the model file {model_path}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(_gzip(_tar(model_path, size_bytes)))
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(destination)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise ArtifactError(
+            f"cannot pack the model file {model_path} into {destination}: {error.strerror}"
+        ) from None
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _tar(model_path: Path, size_bytes: int) -> Iterator[bytes]:
+    """Give the archive in pieces: header, content, and zeros up to a whole record."""
+    header = _tar_header(size_bytes)
+    yield header
+    read = 0
+    with model_path.open("rb") as file:
+        while chunk := file.read(1024 * 1024):
+            read += len(chunk)
+            yield chunk
+    if read != size_bytes:
+        raise ArtifactError(
+            f"the model file {model_path} changed while it was packed; wait until it is written"
+        )
+    # Two blocks of zeros end an archive; tar itself fills up to a record of 20 blocks.
+    used = len(header) + read
+    end = -(-(used + 2 * _TAR_BLOCK) // _TAR_RECORD) * _TAR_RECORD
+    yield bytes(end - used)
+
+
+def _tar_header(size_bytes: int) -> bytes:
+    """Give the ustar header of the member: mode 0644, owner 0, time 0."""
+    fields = (
+        MEMBER_NAME.encode().ljust(100, b"\0"),
+        b"0000644\0",
+        b"0000000\0",
+        b"0000000\0",
+        f"{size_bytes:011o}\0".encode(),
+        b"00000000000\0",
+        b" " * 8,  # the checksum's own place counts as spaces
+        b"0",
+        bytes(100),
+        b"ustar\x0000",
+        bytes(32),
+        bytes(32),
+        b"0000000\0",
+        b"0000000\0",
+        bytes(155),
+        bytes(12),
+    )
+    header = b"".join(fields)
+    checksum = f"{sum(header):06o}\0 ".encode()
+    return header[:148] + checksum + header[156:]
+
+
+def _gzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Frame bytes as gzip with stored blocks only."""
+    yield _GZIP_HEADER
+    checksum, size = 0, 0
+    pending = b""
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+        size += len(piece)
+        pending += piece
+        start = 0
+        while len(pending) - start > STORED_BLOCK_BYTES:
+            yield _stored(pending[start : start + STORED_BLOCK_BYTES], last=False)
+            start += STORED_BLOCK_BYTES
+        pending = pending[start:]
+    yield _stored(pending, last=True)
+    yield struct.pack("<II", checksum, size & 0xFFFFFFFF)
+
+
+def _stored(block: bytes, *, last: bool) -> bytes:
+    """Frame one stored block."""
+    return struct.pack("<BHH", int(last), len(block), len(block) ^ 0xFFFF) + block

@@ -1,0 +1,50 @@
+"""The model archive as an object in the platform's bucket, under a content-addressed key.
+
+Takes the plan and the bucket, declares `aws.s3.BucketObjectv2`. The archive is written into the
+user's cache, once for each content.
+
+The object stays when a newer model replaces it, and on destroy: roll-back targets read it, and
+another environment may use the same bucket and the same key. It goes with its bucket.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+from pulumi_aws import s3
+
+from modelway.cache import user_cache
+from modelway.package import write_archive
+from modelway.plan.model import ContainerPlan
+
+
+def declare_artifact(
+    name: str,
+    container: ContainerPlan,
+    bucket: pulumi.Input[str],
+    kms_key_arn: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> s3.BucketObjectv2 | None:
+    """Declare the archive's object; None when the artifact lies in S3 already."""
+    artifact = container.artifact
+    if artifact.path is None:
+        return None
+    archive = archive_path(artifact.digest)
+    if not archive.is_file():
+        write_archive(artifact.path, archive)
+    return s3.BucketObjectv2(
+        f"{name}-artifact",
+        bucket=bucket,
+        key=container.artifact_key,
+        source=pulumi.FileAsset(str(archive)),
+        content_type="application/gzip",
+        server_side_encryption="aws:kms",
+        kms_key_id=kms_key_arn,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True)),
+    )
+
+
+def archive_path(digest: str, environment: Mapping[str, str] | None = None) -> Path:
+    """Give `${XDG_CACHE_HOME:-~/.cache}/modelway/archives/<hex digest>/model.tar.gz`."""
+    folder = user_cache("archives", environment) / digest.removeprefix("sha256:")
+    return folder / "model.tar.gz"

@@ -1,0 +1,122 @@
+"""Load specs from YAML files.
+
+Takes paths, gives `ModelSpec`s, or one `SpecError` with every problem of the file's fields: the
+base and each environment. Rules that need more than one field are `modelway.spec.rules`, checked
+by `modelway.spec.review` and again by the plan. Must not read the model file.
+"""
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from modelway.errors import Problem, SpecError
+from modelway.spec.merge import merge
+from modelway.spec.model import ModelSpec
+from modelway.spec.problems import NOT_OVERRIDABLE, field_problems, override_problems
+from modelway.spec.source import Source, read_source
+
+SCHEME_MARK = "://"
+"""What is in a URI and in no path: only paths are resolved, the rules say which URIs are known."""
+
+
+def load_spec(path: str | PathLike[str]) -> ModelSpec:
+    """Read and validate one spec.
+
+    A relative `model.path` is taken from the spec's folder and is absolute in the result.
+
+    Args:
+        path: a YAML file.
+
+    Raises:
+        SpecError: with every problem of the file, each with its line.
+    """
+    spec, problems = parse_source(read_source(Path(path)))
+    if spec is None:
+        raise SpecError(problems)
+    return spec
+
+
+def parse_spec(data: Mapping[str, Any]) -> ModelSpec:
+    """Validate a spec given as plain data, such as a program's own dictionary.
+
+    Raises:
+        SpecError: with every problem of the base and of each environment.
+    """
+    spec, problems = parse_data(data)
+    if spec is None:
+        raise SpecError(problems)
+    return spec
+
+
+def parse_source(source: Source) -> tuple[ModelSpec | None, list[Problem]]:
+    """Validate a file that was read; the spec is None when there are problems."""
+    spec, problems = parse_data(source_data(source))
+    placed = [source.place(problem) for problem in problems]
+    return spec, sorted(placed, key=lambda problem: problem.line or 0)
+
+
+def source_data(source: Source) -> dict[Any, Any]:
+    """Give a file's data with the artifact's path resolved against the file's folder."""
+    return _with_absolute_paths(source.data, Path(source.file).absolute().parent)
+
+
+def parse_data(data: Mapping[Any, Any]) -> tuple[ModelSpec | None, list[Problem]]:
+    """Validate the base, then each environment; a problem of the base is told once."""
+    problems: list[Problem] = []
+    spec: ModelSpec | None = None
+    try:
+        spec = ModelSpec.model_validate(data)
+    except ValidationError as error:
+        problems += field_problems(ModelSpec, error)
+    base = {key: value for key, value in data.items() if key != "environments"}
+    known = {problem.path for problem in problems}
+    for environment, overrides in _environments(data).items():
+        refused = override_problems(ModelSpec, environment, overrides)
+        problems += refused
+        kept = {key: value for key, value in overrides.items() if key not in NOT_OVERRIDABLE}
+        try:
+            ModelSpec.model_validate(merge(base, kept))
+        except ValidationError as error:
+            found = field_problems(ModelSpec, error, environment, kept)
+            problems += [problem for problem in found if problem.path not in known]
+    return (None if problems else spec), problems
+
+
+def _environments(data: Mapping[Any, Any]) -> dict[str, Mapping[str, Any]]:
+    """Give the overrides that have the right form; the others are problems of the base."""
+    environments: object = data.get("environments")
+    if not isinstance(environments, Mapping):
+        return {}
+    members = cast("Mapping[object, object]", environments)
+    return {
+        name: cast("Mapping[str, Any]", overrides)
+        for name, overrides in members.items()
+        if isinstance(name, str) and isinstance(overrides, Mapping)
+    }
+
+
+def _with_absolute_paths(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
+    """Resolve the artifact's path, in the base and wherever an environment sets it."""
+    result = _with_absolute_path(data, folder)
+    environments = _environments(data)
+    if environments:
+        everything = cast("Mapping[Any, Any]", data["environments"])
+        resolved = {name: _with_absolute_path(part, folder) for name, part in environments.items()}
+        result["environments"] = {**everything, **resolved}
+    return result
+
+
+def _with_absolute_path(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
+    """Resolve the artifact's path in one mapping that may have a `model`."""
+    result = dict(data)
+    model: object = data.get("model")
+    if isinstance(model, Mapping):
+        members = cast("Mapping[Any, Any]", model)
+        path: object = members.get("path")
+        if isinstance(path, str) and path and SCHEME_MARK not in path:
+            absolute = (folder / path).resolve()
+            result["model"] = {**members, "path": str(absolute)}
+    return result

@@ -1,0 +1,1 @@
+"""What the server knows of models, tensors and errors; nothing here knows HTTP."""

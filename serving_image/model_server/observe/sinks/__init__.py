@@ -1,0 +1,1 @@
+"""Where prediction records go; one module for each kind of place."""

@@ -1,0 +1,1 @@
+"""The HTTP side: translates requests into tensors and tensors into answers, nothing more."""

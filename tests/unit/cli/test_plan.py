@@ -1,0 +1,102 @@
+"""`modelway plan`."""
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from modelway.cli.plan import plan
+from modelway.errors import ArtifactError, SpecError
+
+
+@pytest.fixture
+def spec(tmp_path) -> Path:
+    """A spec with a good model file and no image."""
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["pixels"], ["scores"])],
+        "identity",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["batch", 4])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", 4])],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "m.onnx")
+    path = tmp_path / "fraud.yaml"
+    path.write_text(
+        "name: fraud\n"
+        "model: {path: m.onnx}\n"
+        "objectives: {p99_latency_ms: 50}\n"
+        "environments:\n"
+        "  local:\n"
+        "  prod:\n"
+        "    scaling: {min_instances: 2}\n"
+        "    rollout: {strategy: canary}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_what_is_declared_and_every_reason_are_printed(spec, run_command):
+    result = run_command(plan, str(spec), "--env", "local")
+
+    assert result.exit_code == 0
+    assert "fraud in local" in result.stdout
+    assert "│ endpoint " in result.stdout
+    assert "│ 1 x ml.m5.large, variant `primary`" in result.stdout
+    (threshold,) = [line for line in result.stdout.splitlines() if "p99-latency.threshold" in line]
+    assert "│ 50000 " in threshold
+    assert "objectives.p99_latency_ms is 50; the metric is in microseconds" in threshold
+    assert result.stderr == ""
+
+
+def test_output_that_is_not_a_terminal_has_no_colour(spec, run_command):
+    assert "\x1b[" not in run_command(plan, str(spec), "--env", "local").stdout
+
+
+def test_json_has_the_whole_plan(spec, run_command):
+    result = run_command(plan, str(spec), "--env", "prod", "--json")
+
+    found = json.loads(result.stdout)
+    assert found["names"]["endpoint"] == "fraud-prod"
+    assert found["protect"] is True
+    assert found["variant"]["initial_instance_count"] == 2
+    assert found["container"]["artifact"]["path"] == str(spec.parent / "m.onnx")
+    assert found["rollout"]["deployment_config"]["AutoRollbackConfiguration"] == {
+        "Alarms": [{"AlarmName": "fraud-prod-p99-latency"}]
+    }
+
+
+def test_a_missing_image_is_told_but_the_plan_is_shown(spec, run_command):
+    result = run_command(plan, str(spec), "--env", "prod")
+
+    assert result.exit_code == 0
+    assert "fraud in prod" in result.stdout
+    assert result.stderr.startswith(f"not ready to deploy: {spec}:1: image: is missing")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("image: server:latest\n", ":9: image: does not name an image by digest"),
+        ("logging: {retention_days: 2}\n", ":9: logging.retention_days: is not a retention"),
+        ("color: red\n", ":9: color: is not a field"),
+    ],
+)
+def test_a_spec_that_breaks_rules_has_no_plan(spec, run_command, extra, message):
+    spec.write_text(spec.read_text() + extra, encoding="utf-8")
+
+    result = run_command(plan, str(spec), "--env", "prod")
+
+    assert isinstance(result.exception, SpecError)
+    assert message in str(result.exception)
+    assert result.stdout == ""
+
+
+def test_a_model_file_that_cannot_be_loaded_stops_the_plan(spec, run_command):
+    (spec.parent / "m.onnx").write_bytes(b"broken")
+
+    result = run_command(plan, str(spec), "--env", "prod")
+
+    assert isinstance(result.exception, ArtifactError)
+    assert result.stdout == ""
