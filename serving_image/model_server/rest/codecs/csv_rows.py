@@ -16,6 +16,7 @@ import orjson
 from model_server.core.errors import InferenceFailed, InvalidInput
 from model_server.core.tensors import Array, Contract, TensorSpec, Value
 from model_server.rest.codecs.codec import REFUSED, UTF8, Decoded
+from model_server.rest.codecs.csv_fast import read_quickly
 from model_server.rest.media import MediaType
 from model_server.rest.nested import ENOUGH_PROBLEMS
 
@@ -55,13 +56,17 @@ class CsvCodec:
         """
         spec = contract.inputs[0]
         assert spec.dtype is not None  # refuses_inputs was asked before
+        width = spec.shape[1] if isinstance(spec.shape[1], int) else None
+        array = read_quickly(body, spec.dtype, width)
+        if array is not None:
+            return Decoded({spec.name: array})
         if not body.isascii():
             raise InvalidInput("the body holds characters that belong to no number")
         lines = body.decode("ascii").splitlines()
         if not lines:
             raise InvalidInput("the body is empty; it must hold one row a line")
         fields = [line.split(",") for line in lines]
-        width = spec.shape[1] if isinstance(spec.shape[1], int) else len(fields[0])
+        width = width or len(fields[0])
         array = _numbers(fields, spec.dtype, width) if b"_" not in body else None
         if array is None:
             raise InvalidInput(REFUSED, _problems(fields, spec.dtype, width))

@@ -5,6 +5,8 @@ knows every form and every problem, this one only the form that nearly all reque
 the same arrays and the same bytes. Must not refuse anything.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,22 +16,65 @@ import simdjson
 from model_server.core.tensors import Array, Contract, Value
 from model_server.rest.json_numbers import FAULTS, holds_lists, lists_of, numbers, parse
 
+PART_BYTES = 128 * 1024
+"""Read at once by `decode_in_parts`: less than a millisecond, in which no other thread of Python's
+runs. Read whole, four bodies of 4 MB kept pings waiting for 0.3 s on a quiet machine, and for over
+SageMaker's 2 s on a busy one."""
+
+_OPENING = re.compile(rb'[ \t\r\n]*\{[ \t\r\n]*"(?:instances|inputs)"[ \t\r\n]*:[ \t\r\n]*\[')
+_CLOSING = re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z")
+
+Axes = Sequence[int | str | None]
+
 
 def decode_quickly(body: bytes, contract: Contract) -> Array | None:
     """Read ``{"instances": rows}`` or ``{"inputs": rows}`` of a model with one numeric input.
 
     The array fits that input: `Contract.problems` would find nothing.
     """
+    numeric = _numeric_input(contract)
+    return None if numeric is None else _rows(body, *numeric)
+
+
+def decode_in_parts(body: bytes, contract: Contract) -> Array | None:
+    """Read what `decode_quickly` reads, part by part: for large bodies, in a thread."""
+    numeric = _numeric_input(contract)
+    opening = _OPENING.match(body)
+    closing = _CLOSING.search(body, max(0, body.rfind(b"]")))
+    if numeric is None or opening is None or closing is None:
+        return None
+    axes, dtype = numeric
+    # Nothing but numbers and lists gets through `_rows`, so this is where a row ends: all of its
+    # lists are closed, and a comma follows.
+    row_end = re.compile(rb"\][ \t\r\n]*" * (len(axes) - 1) + b",")
+    parts: list[Array] = []
+    at, end = opening.end(), closing.start()
+    while True:
+        found = row_end.search(body, at + PART_BYTES, end)
+        cut = end if found is None else found.end() - 1
+        part = _rows(b'{"inputs":[' + body[at:cut] + b"]}", (None, *axes[1:]), dtype)
+        if part is None or part.shape[1:] != (parts or [part])[0].shape[1:]:
+            return None
+        parts.append(part)
+        if found is None:
+            break
+        at = cut + 1
+    array = np.concatenate(parts)
+    return None if isinstance(axes[0], int) and axes[0] != len(array) else array
+
+
+def _numeric_input(contract: Contract) -> tuple[Axes, np.dtype[Any]] | None:
+    """Give the axes and the datatype of a model's one input, when it is of numbers in rows."""
     if len(contract.inputs) != 1:
         return None
     spec = contract.inputs[0]
     dtype = spec.dtype
     if dtype is None or dtype.kind not in "fiu" or not spec.shape:
         return None
-    return _rows(body, spec.shape, dtype)
+    return spec.shape, dtype
 
 
-def _rows(body: bytes, axes: tuple[int | str | None, ...], dtype: np.dtype[Any]) -> Array | None:
+def _rows(body: bytes, axes: Axes, dtype: np.dtype[Any]) -> Array | None:
     document = values = level = None
     try:
         document = parse(body)

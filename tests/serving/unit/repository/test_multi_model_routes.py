@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 
 import numpy as np
@@ -149,12 +150,16 @@ def test_invoking_without_memory_to_load_again_is_507_and_may_be_tried_later(
 def test_invoking_waits_for_a_load_no_longer_than_the_deadline(caller, save, linear_model):
     folder = save(linear_model())
     ask = caller()
+    go_on = threading.Event()
 
     async def life():
+        before = asyncio.create_task(ask.repository._loader.call(go_on.wait))
         loading = asyncio.create_task(ask.load("a", folder))
         await asyncio.sleep(0.001)
         late = await ask.ask("POST", "/models/a/invoke", b"{}", deadline_seconds=0.0)
+        go_on.set()
         in_time = await ask.ask("POST", "/models/a/invoke", b"{}")
+        await before
         await loading
         return late[0], in_time
 

@@ -1,0 +1,66 @@
+"""The quick way through CSV that is good: numbers without a Python object for each.
+
+Takes a body, gives the array that `csv_rows` would give, or None where that one has to look: for
+anything that is wrong, and for numbers that JSON writes otherwise (`+1`, `.5`, ` 1`). Must not
+refuse anything.
+
+Rows of one width are a list of JSON once their line ends are commas. Several lines are read at a
+time, so that no other thread of Python's waits long; see `json_fast.PART_BYTES`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from model_server.core.tensors import Array
+from model_server.rest.codecs.json_fast import PART_BYTES
+from model_server.rest.json_numbers import FAULTS, numbers, parse
+
+_NO_SEPARATORS = bytes(code for code in range(256) if code not in b",\n")
+
+
+def read_quickly(body: bytes, dtype: np.dtype[Any], width: int | None) -> Array | None:
+    """Read lines of numbers.
+
+    Args:
+        body: the lines, ended by LF or CRLF; the last one may have no end.
+        dtype: of integers or floats.
+        width: values a line; None: as many as the first one has.
+
+    Returns:
+        An array of two axes, or None.
+    """
+    parts: list[Array] = []
+    at, end = 0, len(body) - body.endswith(b"\n")
+    while True:
+        cut = body.find(b"\n", at + PART_BYTES, end)
+        part = _lines(body[at : end if cut < 0 else cut], dtype, width)
+        if part is None:
+            return None
+        parts.append(part)
+        width = part.shape[1]
+        if cut < 0:
+            return np.concatenate(parts)
+        at = cut + 1
+
+
+def _lines(text: bytes, dtype: np.dtype[Any], width: int | None) -> Array | None:
+    """Read lines of which the last has no end."""
+    if b"\r" in text:
+        text = text.removesuffix(b"\r").replace(b"\r\n", b"\n")
+    separators = text.translate(None, _NO_SEPARATORS) + b"\n"
+    if width is None:
+        width = separators.index(b"\n") + 1
+    rows = len(separators) // width
+    if separators != (b"," * (width - 1) + b"\n") * rows:
+        return None
+    flat = b"[" + text.replace(b"\n", b",") + b"]"
+    # A carriage return alone ends a line; in JSON it is a space. A list within is flattened. And
+    # JSON's -0 is a whole number, which has no sign.
+    if b"\r" in flat or flat.count(b"[") != 1 or b"-0," in flat or b"-0]" in flat:
+        return None
+    try:
+        array = numbers(parse(flat), dtype)
+    except FAULTS:
+        return None
+    return None if array is None or array.size != rows * width else array.reshape(rows, width)
