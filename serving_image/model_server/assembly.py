@@ -31,7 +31,12 @@ from model_server.rest.http import Request, Route
 from model_server.rest.multi_model import multi_model_routes
 from model_server.rest.oip.routes import oip_routes
 from model_server.rest.router import Router
-from model_server.rest.sagemaker import Invocations, invocation_route, ping_route
+from model_server.rest.sagemaker import (
+    Invocations,
+    execution_parameters_route,
+    invocation_route,
+    ping_route,
+)
 from model_server.settings import Settings
 from model_server.settings.access import AccessSettings
 
@@ -211,6 +216,7 @@ class Assembly:
         routes = [
             ping_route(self.readiness),
             invocation_route(self._find, self.readiness, self.invocations),
+            execution_parameters_route(self.settings.max_body_bytes, usable_cpus()),
             *oip_routes(self.repository, self.dataplane, self.readiness, self.codecs),
         ]
         if isinstance(self.repository, MultiModelRepository):

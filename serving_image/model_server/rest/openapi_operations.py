@@ -71,6 +71,18 @@ def operation(
     return None if fixed is None else fixed()
 
 
+def _execution_parameters() -> Made:
+    count = {"type": "integer", "minimum": 1}
+    properties = {
+        "MaxConcurrentTransforms": count,
+        "BatchStrategy": {"type": "string", "enum": ["MULTI_RECORD"]},
+        "MaxPayloadInMB": count,
+    }
+    answer = {"type": "object", "properties": properties, "required": list(properties)}
+    answers = {"200": _json_answer("What suits this server.", answer)}
+    return {"tags": ["inference"], "responses": answers}
+
+
 def _ping() -> Made:
     text = {"type": "string"}
     state = {"type": "object", "properties": {"status": text}, "required": ["status"]}
@@ -332,6 +344,7 @@ _INFERENCE: dict[tuple[str, str], Callable[[Sequence[Described], int], Made]] = 
 
 _FIXED: dict[tuple[str, str], Callable[[], Made]] = {
     ("GET", "/ping"): _ping,
+    ("GET", "/execution-parameters"): _execution_parameters,
     ("GET", "/v2"): _server_metadata,
     ("GET", "/v2/"): _server_metadata,
     ("GET", "/v2/health/live"): _live,

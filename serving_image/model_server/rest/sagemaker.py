@@ -1,4 +1,4 @@
-"""SageMaker's container contract: ``/ping`` and ``/invocations``.
+"""SageMaker's container contract: ``/ping``, ``/invocations`` and ``/execution-parameters``.
 
 Takes requests of those routes, gives answers: settles the formats, decodes, has the dataplane run
 the model, encodes. What may take long is done in a thread, so that nothing holds up pings. Must not
@@ -24,6 +24,7 @@ from model_server.rest.generated import Generated
 from model_server.rest.http import JSON_TYPE, Answer, Request, Route
 from model_server.rest.off_loop import off_loop
 from model_server.rest.row_stream import PART_ROWS, RowStream
+from model_server.settings.transform import execution_parameters
 
 if TYPE_CHECKING:
     # onnxruntime, which comes with it, is imported in the thread that loads the model.
@@ -68,6 +69,22 @@ def readiness_answer(readiness: Readiness) -> Answer:
         "status": state.value,
     }
     return Answer(503, orjson.dumps(body), JSON_TYPE, [(b"retry-after", b"1")])
+
+
+def execution_parameters_route(max_body_bytes: int, cpus: int) -> Route:
+    """Give ``GET /execution-parameters``, which a batch transform job asks for before it starts.
+
+    Args:
+        max_body_bytes: largest body the server takes.
+        cpus: that the server may use.
+    """
+    body = orjson.dumps(execution_parameters(max_body_bytes, cpus))
+
+    def answer(request: Request) -> None:
+        request.answer(Answer(200, body))
+
+    what = "How a batch transform job should send records."
+    return Route("GET", "/execution-parameters", answer, None, what)
 
 
 class Invocations:

@@ -21,6 +21,7 @@ from model_server.settings.observe import ObserveSettings
 from model_server.settings.process import ProcessSettings
 from model_server.settings.reader import Reader, SettingsError
 from model_server.settings.repository import RepositorySettings
+from model_server.settings.transform import TransformLimits
 
 MODEL_DIR = "/opt/ml/model"
 """Where SageMaker unpacks the model artifact, read-only."""
@@ -47,7 +48,8 @@ class Settings:
     max_body_bytes: int = MAX_BODY_BYTES
     """``MODEL_SERVER_MAX_BODY_BYTES``: largest request body, 1 byte to 1 GiB. Default 6 291 456.
 
-    A setting because newer pages of the SageMaker guide speak of 25 MB.
+    A setting because newer pages of the SageMaker guide speak of 25 MB. In a batch transform job
+    the default is the job's own limit, see `TransformLimits`.
     """
 
     max_concurrency: int = 1024
@@ -59,7 +61,8 @@ class Settings:
     invoke_seconds: float = 58.0
     """``MODEL_SERVER_INVOKE_SECONDS``: longest time for one request, 0.1-3600. Default 58.
 
-    SageMaker gives a container 60 s; a clean 504 has to leave before that.
+    SageMaker gives a container 60 s; a clean 504 has to leave before that. 3598 in a batch
+    transform job.
     """
 
     linger_seconds: float = 2.0
@@ -110,18 +113,19 @@ class Settings:
         """
         reader = Reader(environment)
         model_dir = Path(environment.get("MODEL_SERVER_MODEL_DIR", MODEL_DIR))
+        limits = TransformLimits.read(reader) or cls
         settings = cls(
             host=environment.get("MODEL_SERVER_HOST", cls.host),
             port=reader.number("SAGEMAKER_BIND_TO_PORT", int, cls.port, 1, 65535),
             model_dir=model_dir,
             max_body_bytes=reader.number(
-                "MODEL_SERVER_MAX_BODY_BYTES", int, cls.max_body_bytes, 1, 2**30
+                "MODEL_SERVER_MAX_BODY_BYTES", int, limits.max_body_bytes, 1, 2**30
             ),
             max_concurrency=reader.number(
                 "MODEL_SERVER_MAX_CONCURRENCY", int, cls.max_concurrency, 1, 65536
             ),
             invoke_seconds=reader.number(
-                "MODEL_SERVER_INVOKE_SECONDS", float, cls.invoke_seconds, 0.1, 3600.0
+                "MODEL_SERVER_INVOKE_SECONDS", float, limits.invoke_seconds, 0.1, 3600.0
             ),
             linger_seconds=reader.number(
                 "MODEL_SERVER_LINGER_SECONDS", float, cls.linger_seconds, 0.0, 10.0

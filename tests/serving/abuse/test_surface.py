@@ -14,6 +14,7 @@ from modelway.image.context import serving_image_directory
 
 DOCUMENTED = {
     "/docs",
+    "/execution-parameters",
     "/invocations",
     "/metrics",
     "/openapi.json",
@@ -44,7 +45,7 @@ ELSEWHERE = [
     ("OPTIONS", "/"),
     ("GET", "/api-description"),
     ("POST", "/predictions/model"),
-    ("GET", "/execution-parameters"),
+    ("POST", "/execution-parameters"),
     # Triton's and MLServer's.
     ("POST", "/v2/repository/index"),
     ("POST", "/v2/repository/models/model/load"),

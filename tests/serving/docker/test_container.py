@@ -25,6 +25,13 @@ def test_the_image_is_started_in_exec_form_with_serve(docker, image):
     assert inspect(docker, image, ".Config.Cmd") == ["serve"]
 
 
+def test_the_image_says_that_sagemaker_may_give_it_many_models_and_a_port(docker, image):
+    assert inspect(docker, image, ".Config.Labels") == {
+        "com.amazonaws.sagemaker.capabilities.accept-bind-to-port": "true",
+        "com.amazonaws.sagemaker.capabilities.multi-models": "true",
+    }
+
+
 def test_the_image_holds_no_pip_in_its_environment_and_no_build_secret(docker, image):
     code = (
         "import importlib.util, os;"

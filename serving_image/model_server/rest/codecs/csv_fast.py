@@ -1,13 +1,13 @@
 """The quick way through CSV that is good: numbers without a Python object for each.
 
-Takes a body, gives the array that `csv_rows` would give, or None where that one has to look: for
-anything that is wrong, and for numbers that JSON writes otherwise (`+1`, `.5`, ` 1`). Must not
-refuse anything.
+Takes lines, gives the array that `csv_rows` would give, or None where that one has to look: for
+anything that is wrong, and for numbers that JSON writes otherwise (`+1`, `.5`). Must not refuse
+anything.
 
-Rows of one width are a list of JSON once their line ends are commas. Several lines are read at a
-time, so that no other thread of Python's waits long; see `json_fast.PART_BYTES`.
+Rows of one width are a list of JSON once their line ends are commas.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,33 +19,28 @@ from model_server.rest.json_numbers import FAULTS, numbers, parse
 _NO_SEPARATORS = bytes(code for code in range(256) if code not in b",\n")
 
 
-def read_quickly(body: bytes, dtype: np.dtype[Any], width: int | None) -> Array | None:
+def parts_of(body: bytes) -> Iterator[bytes]:
+    """Cut a body at line ends into parts that are read quickly; see `json_fast.PART_BYTES`."""
+    at = 0
+    while at < len(body):
+        cut = body.find(b"\n", at + PART_BYTES)
+        end = len(body) if cut < 0 else cut + 1
+        yield body[at:end]
+        at = end
+
+
+def lines_of_numbers(text: bytes, dtype: np.dtype[Any], width: int | None) -> Array | None:
     """Read lines of numbers.
 
     Args:
-        body: the lines, ended by LF or CRLF; the last one may have no end.
+        text: one line or more, ended by LF or CRLF; the last one may have no end.
         dtype: of integers or floats.
         width: values a line; None: as many as the first one has.
 
     Returns:
         An array of two axes, or None.
     """
-    parts: list[Array] = []
-    at, end = 0, len(body) - body.endswith(b"\n")
-    while True:
-        cut = body.find(b"\n", at + PART_BYTES, end)
-        part = _lines(body[at : end if cut < 0 else cut], dtype, width)
-        if part is None:
-            return None
-        parts.append(part)
-        width = part.shape[1]
-        if cut < 0:
-            return np.concatenate(parts)
-        at = cut + 1
-
-
-def _lines(text: bytes, dtype: np.dtype[Any], width: int | None) -> Array | None:
-    """Read lines of which the last has no end."""
+    text = text.removesuffix(b"\n")
     if b"\r" in text:
         text = text.removesuffix(b"\r").replace(b"\r\n", b"\n")
     separators = text.translate(None, _NO_SEPARATORS) + b"\n"

@@ -16,7 +16,7 @@ import orjson
 from model_server.core.errors import InferenceFailed, InvalidInput
 from model_server.core.tensors import Array, Contract, TensorSpec, Value
 from model_server.rest.codecs.codec import REFUSED, UTF8, Decoded
-from model_server.rest.codecs.csv_fast import read_quickly
+from model_server.rest.codecs.csv_fast import lines_of_numbers, parts_of
 from model_server.rest.media import MediaType
 from model_server.rest.nested import ENOUGH_PROBLEMS
 
@@ -56,21 +56,33 @@ class CsvCodec:
         """
         spec = contract.inputs[0]
         assert spec.dtype is not None  # refuses_inputs was asked before
-        width = spec.shape[1] if isinstance(spec.shape[1], int) else None
-        array = read_quickly(body, spec.dtype, width)
-        if array is not None:
-            return Decoded({spec.name: array})
         if not body.isascii():
             raise InvalidInput("the body holds characters that belong to no number")
-        lines = body.decode("ascii").splitlines()
-        if not lines:
+        width = spec.shape[1] if isinstance(spec.shape[1], int) else None
+        arrays: list[Array] = []
+        problems: list[str] = []
+        lines_before = 0
+        for part in parts_of(body):
+            array = lines_of_numbers(part, spec.dtype, width)
+            if array is None:
+                fields = [line.split(",") for line in part.decode("ascii").splitlines()]
+                width = width or len(fields[0])
+                array = _numbers(fields, spec.dtype, width) if b"_" not in part else None
+                if array is None:
+                    problems += _problems(fields, spec.dtype, width, lines_before + 1)
+                    if len(problems) >= ENOUGH_PROBLEMS:
+                        break
+                lines_before += len(fields)
+            else:
+                width = array.shape[1]
+                lines_before += len(array)
+            if array is not None:
+                arrays.append(array)
+        if problems:
+            raise InvalidInput(REFUSED, problems)
+        if not arrays:
             raise InvalidInput("the body is empty; it must hold one row a line")
-        fields = [line.split(",") for line in lines]
-        width = width or len(fields[0])
-        array = _numbers(fields, spec.dtype, width) if b"_" not in body else None
-        if array is None:
-            raise InvalidInput(REFUSED, _problems(fields, spec.dtype, width))
-        return Decoded({spec.name: array})
+        return Decoded({spec.name: arrays[0] if len(arrays) == 1 else np.concatenate(arrays)})
 
     def encode(self, outputs: Mapping[str, Value], rows: int) -> bytes:
         """Write one line a row.
@@ -110,9 +122,11 @@ def _numbers(fields: list[list[str]], dtype: np.dtype[Any], width: int) -> Array
     return array
 
 
-def _problems(fields: list[list[str]], dtype: np.dtype[Any], width: int) -> list[str]:
+def _problems(
+    fields: list[list[str]], dtype: np.dtype[Any], width: int, first_line: int
+) -> list[str]:
     found: list[str] = []
-    for number, row in enumerate(fields, start=1):
+    for number, row in enumerate(fields, start=first_line):
         if len(found) >= ENOUGH_PROBLEMS:
             break
         if row == [""] and width != 1:

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from model_server.core.errors import InvalidInput
 from model_server.core.tensors import Contract, TensorSpec
-from model_server.rest.codecs import CsvCodec, JsonCodec, csv_fast, json_fast, json_tensors
-from model_server.rest.codecs.csv_fast import read_quickly
+from model_server.rest.codecs import (
+    CsvCodec,
+    JsonCodec,
+    csv_fast,
+    csv_rows,
+    json_fast,
+    json_tensors,
+)
+from model_server.rest.codecs.csv_fast import lines_of_numbers, parts_of
 from model_server.rest.codecs.json_fast import decode_in_parts
 from model_server.rest.media import parse_content_type
 
@@ -128,14 +135,14 @@ def test_csv_in_parts_is_csv_read_line_by_line_or_left_to_it(dtype, rows, line_e
     body = (line_end.join(",".join(row) for row in rows) + last).encode()
     contract = one_input(dtype, "n", len(rows[0]))
 
-    array = read_quickly(body, np.dtype(dtype), len(rows[0]))
+    array = whole(CSV, body, contract)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("model_server.rest.codecs.csv_rows.read_quickly", lambda *_: None)
+        patch.setattr(csv_rows, "lines_of_numbers", lambda *_: None)
+        patch.setattr(csv_fast, "PART_BYTES", 10_000)
         slow = whole(CSV, body, contract)
 
-    if array is not None:
-        assert slow is not None
-        assert array.tobytes() == slow.tobytes()
+    assert (array is None) == (slow is None)
+    assert array is None or array.tobytes() == slow.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -154,10 +161,32 @@ def test_csv_in_parts_is_csv_read_line_by_line_or_left_to_it(dtype, rows, line_e
         (b"", None),
     ],
 )
-def test_lines_of_numbers_are_read_in_parts(body, wanted):
-    array = read_quickly(body, np.dtype("f4"), None)
+def test_lines_of_numbers_are_read_quickly_or_left_to_the_slow_way(body, wanted):
+    array = lines_of_numbers(body, np.dtype("f4"), None)
 
     assert (None if array is None else array.tolist()) == wanted
+
+
+def test_parts_end_where_lines_end():
+    body = b"1,2\r\n3,4\n\n5"
+
+    parts = list(parts_of(body))
+
+    assert b"".join(parts) == body
+    assert all(part.endswith(b"\n") for part in parts[:-1])
+    assert (csv_fast.PART_BYTES > 1) or len(parts) == 3
+
+
+def test_wrong_lines_are_named_by_their_number_in_the_whole_body():
+    body = b"1,2\n" * 3 + b"1,a\n" + b"+1,2\n" * 3 + b"1\n"
+
+    with pytest.raises(InvalidInput) as caught:
+        CSV.decode(body, one_input("f4", "n", 2), parse_content_type("text/csv"), None)
+
+    assert caught.value.problems == [
+        "line 4, column 2: 'a' is no number",
+        "line 8 has 1 values where 2 are needed",
+    ]
 
 
 @pytest.mark.parametrize("codec", [JSON, CSV])
@@ -171,7 +200,7 @@ def test_large_bodies_take_no_value_of_python_s_for_each_number(codec, monkeypat
     monkeypatch.setattr(json_fast, "PART_BYTES", 100_000)
     monkeypatch.setattr(csv_fast, "PART_BYTES", 100_000)
     monkeypatch.setattr(json_tensors, "parse", None)
-    monkeypatch.setattr("model_server.rest.codecs.csv_rows._numbers", None)
+    monkeypatch.setattr(csv_rows, "_numbers", None)
 
     array = whole(codec, body, one_input("f4", "n", 4))
 

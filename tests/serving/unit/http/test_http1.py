@@ -1,9 +1,13 @@
 """One connection: order, limits, time-outs and what is no HTTP."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from model_server.rest import http1
 from model_server.rest.http import Answer, Disconnected
 from model_server.rest.limits import HEAD_SECONDS, KEEP_ALIVE_SECONDS, MAX_CHUNKS
+from model_server.settings.transform import INVOKE_SECONDS
 
 
 def post(path=b"/echo", body=b"hello", *more):
@@ -250,6 +254,24 @@ def test_a_body_that_takes_too_long_is_told_with_408(wire):
     assert wire.statuses() == [408]
     assert b"connection: close\r\n" in wire.out
     assert wire.transport.closed
+
+
+def test_a_body_of_a_transform_job_may_take_an_hour(wire, service, monkeypatch):
+    service.body_seconds = INVOKE_SECONDS
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr(http1, "time", clock)
+    wire.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc")
+
+    wire.connection.expire(1000.0 + 3597)
+    clock.monotonic = lambda: 1000.0 + 3597
+    wire.send(b"def")
+    (request,) = service.requests
+    wire.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc")
+    wire.connection.expire(1000.0 + 3597 + 3599)
+
+    assert wire.statuses() == [200, 408]
+    assert request.deadline == 1000.0 + 3598
+    assert b"the body did not arrive within 3598.0 s" in wire.out
 
 
 def test_an_idle_connection_is_kept_for_75_seconds(wire):
