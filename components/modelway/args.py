@@ -43,6 +43,13 @@ class ModelArgs(TypedDict):
     """Default: read from the file."""
     outputs: NotRequired[list[TensorArgs]]
     """Default: read from the file."""
+    input_rules: NotRequired[str | None]
+    """A JSON file of what values may go in, relative to the spec's folder; it is packed beside the
+    model, and the server refuses requests by it. Default: only names, datatypes and shapes count.
+    """
+    generation: NotRequired[str | None]
+    """A JSON file of how the model emits a sequence, relative to the spec's folder; it is packed
+    beside the model. Default: one answer a request."""
 
 
 class ServingArgs(TypedDict):

@@ -77,7 +77,20 @@ class SpecError(ModelwayError):
 
 
 class ArtifactError(ModelwayError):
-    """A model file is missing, unreadable or not what the spec says."""
+    """A model file, or one beside it, is missing, unreadable or not what the spec says.
+
+    Args:
+        message: for people.
+        field: of the spec, which names the file.
+    """
+
+    def __init__(self, message: str, field: str = "model.path") -> None:
+        self.field = field
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type["ArtifactError"], tuple[str, str]]:
+        """Pickle with the field."""
+        return type(self), (str(self), self.field)
 
 
 class ImageError(ModelwayError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from modelway.errors import ArtifactError
     from modelway.spec.model import Model
     from modelway.spec.review import Review
 
@@ -56,7 +57,7 @@ def check(
 
 
 @cache
-def _artifact_fault(model: "Model") -> str | None:
+def _artifact_fault(model: "Model") -> "ArtifactError | None":
     """Say what is wrong with a model file; artifacts in S3 are not read."""
     from modelway.errors import ArtifactError
     from modelway.package import read_artifact
@@ -66,7 +67,7 @@ def _artifact_fault(model: "Model") -> str | None:
     try:
         read_artifact(model)
     except ArtifactError as error:
-        return str(error)
+        return error
     return None
 
 

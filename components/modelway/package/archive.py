@@ -1,15 +1,16 @@
-"""Write `model.tar.gz` so that its bytes depend on the model's bytes alone.
+"""Write `model.tar.gz` so that its bytes depend on the members' bytes alone.
 
-Takes a model file, gives an archive with the one member `model.onnx`. The tar header and the gzip
-frame are written by hand: Python's tarfile differs between versions, and zlib's output differs
-between builds. Stored blocks (RFC 1951, 3.2.4) need no compressor; weights hardly shrink anyway.
+Takes a model file, gives an archive with the member `model.onnx` and small files beside it. The
+tar headers and the gzip frame are written by hand: Python's tarfile differs between versions, and
+zlib's output differs between builds. Stored blocks (RFC 1951, 3.2.4) need no compressor; weights
+hardly shrink anyway.
 """
 
 import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelway.errors import ArtifactError
@@ -29,8 +30,15 @@ _GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 """Deflate, no name, no time, unknown system (RFC 1952, 2.3)."""
 
 
-def write_archive(model_path: Path, destination: Path) -> None:
+def write_archive(
+    model_path: Path, destination: Path, beside: Mapping[str, bytes] | None = None
+) -> None:
     """Pack a model file; `destination` appears whole or not at all, replacing what was there.
+
+    Args:
+        model_path: the file.
+        destination: the archive.
+        beside: contents of other members by name, up to 100 ASCII characters. Default: none.
 
     Raises:
         ArtifactError: the model cannot be read, changes while it is read, or is over 8 GiB.
@@ -48,7 +56,7 @@ def write_archive(model_path: Path, destination: Path) -> None:
         raise ArtifactError(f"cannot pack the model file {model_path}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.writelines(_gzip(_tar(model_path, size_bytes)))
+            file.writelines(_gzip(_tar(model_path, size_bytes, beside or {})))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(destination)
     except OSError as error:
@@ -61,9 +69,15 @@ def write_archive(model_path: Path, destination: Path) -> None:
         raise
 
 
-def _tar(model_path: Path, size_bytes: int) -> Iterator[bytes]:
-    """Give the archive in pieces: header, content, and zeros up to a whole record."""
-    header = _tar_header(size_bytes)
+def _tar(model_path: Path, size_bytes: int, beside: Mapping[str, bytes]) -> Iterator[bytes]:
+    """Give the archive in pieces: headers, contents, and zeros up to a whole record."""
+    used = 0
+    for name, content in sorted(beside.items()):
+        member = _tar_header(name, len(content)) + content
+        member += bytes(-len(member) % _TAR_BLOCK)
+        used += len(member)
+        yield member
+    header = _tar_header(MEMBER_NAME, size_bytes)
     yield header
     read = 0
     with model_path.open("rb") as file:
@@ -75,15 +89,15 @@ def _tar(model_path: Path, size_bytes: int) -> Iterator[bytes]:
             f"the model file {model_path} changed while it was packed; wait until it is written"
         )
     # Two blocks of zeros end an archive; tar itself fills up to a record of 20 blocks.
-    used = len(header) + read
+    used += len(header) + read
     end = -(-(used + 2 * _TAR_BLOCK) // _TAR_RECORD) * _TAR_RECORD
     yield bytes(end - used)
 
 
-def _tar_header(size_bytes: int) -> bytes:
-    """Give the ustar header of the member: mode 0644, owner 0, time 0."""
+def _tar_header(name: str, size_bytes: int) -> bytes:
+    """Give the ustar header of a member: mode 0644, owner 0, time 0."""
     fields = (
-        MEMBER_NAME.encode().ljust(100, b"\0"),
+        name.encode("ascii").ljust(100, b"\0"),
         b"0000644\0",
         b"0000000\0",
         b"0000000\0",

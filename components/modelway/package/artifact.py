@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from modelway.cache import user_cache
 from modelway.errors import ArtifactError
+from modelway.package.beside import read_beside
 from modelway.package.tensors import read_tensors, tensor_differences
 from modelway.plan.model import Artifact
 from modelway.spec.model import Model, Tensor
@@ -36,7 +37,8 @@ def read_artifact(model: Model) -> Artifact:
 
     Raises:
         ArtifactError: the file is missing, empty, unreadable or no model that onnxruntime loads, or
-            its digest or tensors are not those of the spec; the message has every difference.
+            its digest or tensors are not those of the spec, or a file beside it does not fit; the
+            message has every difference.
     """
     if model.path.startswith(S3_SCHEME):
         if model.digest is None:
@@ -58,7 +60,8 @@ def read_artifact(model: Model) -> Artifact:
             f"the model file {path} is not what the spec says: {'; '.join(differences)}. "
             "Correct the spec, or put the right file there"
         )
-    return Artifact(digest=digest, size_bytes=size_bytes, path=path, uri=None)
+    beside = read_beside(model, inputs)
+    return Artifact(digest=digest, size_bytes=size_bytes, path=path, uri=None, beside=beside)
 
 
 def _tensors(path: Path, digest: str) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -115,7 +115,7 @@ def plan_names(name: str, environment: str) -> Names:
 
 def _container(spec: ModelSpec, artifact: Artifact) -> ContainerPlan:
     """Say what SageMaker starts."""
-    digest = artifact.digest.removeprefix("sha256:")
+    digest = artifact.content_digest.removeprefix("sha256:")
     key = "" if artifact.uri is not None else f"models/{spec.name}/{digest}/{ARCHIVE_NAME}"
     return ContainerPlan(
         image=spec.image,

@@ -4,8 +4,9 @@ Frozen dataclasses only, in AWS's own nouns and units. `modelway.plan.build` mak
 components turn them into resources without deciding anything. Must not import Pulumi or boto3.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -35,6 +36,18 @@ class Artifact:
     """The file; None when it lies in S3."""
     uri: str | None = None
     """The `s3://` URI of a `model.tar.gz`; None when it is a file."""
+    beside: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+    """Contents of the small files that are packed beside the model, by their names there."""
+
+    @property
+    def content_digest(self) -> str:
+        """`sha256:` and the digest of all that is packed; the model's own when it is alone."""
+        if not self.beside:
+            return self.digest
+        sha = hashlib.sha256(self.digest.encode())
+        for name, content in sorted(self.beside.items()):
+            sha.update(f"\n{name} {hashlib.sha256(content).hexdigest()}".encode())
+        return f"sha256:{sha.hexdigest()}"
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ def outline(plan: DeploymentPlan) -> list[Row]:
     endpoint = plan.names.endpoint
     variant = plan.variant
     artifact = plan.container.artifact
+    beside = sorted(artifact.beside.items())
     where = artifact.uri if artifact.uri is not None else plan.container.artifact_key
     rows = [
         ("artifact", where or "", f"{artifact.digest}, {_size(artifact.size_bytes)}"),
+        *(("beside the model", name, _size(len(content))) for name, content in beside),
         ("image", plan.container.image or "not given", _image_note(plan)),
         ("role", plan.names.role, "least privilege, assumed by SageMaker alone"),
         ("model", f"{endpoint}-<content hash>", f"isolated: {_yes(plan.network.isolation)}"),

@@ -29,9 +29,9 @@ def declare_artifact(
     artifact = container.artifact
     if artifact.path is None:
         return None
-    archive = archive_path(artifact.digest)
+    archive = archive_path(artifact.content_digest)
     if not archive.is_file():
-        write_archive(artifact.path, archive)
+        write_archive(artifact.path, archive, artifact.beside)
     return s3.BucketObjectv2(
         f"{name}-artifact",
         bucket=bucket,

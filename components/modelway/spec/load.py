@@ -21,11 +21,14 @@ from modelway.spec.source import Source, read_source
 SCHEME_MARK = "://"
 """What is in a URI and in no path: only paths are resolved, the rules say which URIs are known."""
 
+PATH_FIELDS = ("path", "input_rules", "generation")
+"""Fields of `model` that name files."""
+
 
 def load_spec(path: str | PathLike[str]) -> ModelSpec:
     """Read and validate one spec.
 
-    A relative `model.path` is taken from the spec's folder and is absolute in the result.
+    Relative paths of `model` are taken from the spec's folder and are absolute in the result.
 
     Args:
         path: a YAML file.
@@ -59,7 +62,7 @@ def parse_source(source: Source) -> tuple[ModelSpec | None, list[Problem]]:
 
 
 def source_data(source: Source) -> dict[Any, Any]:
-    """Give a file's data with the artifact's path resolved against the file's folder."""
+    """Give a file's data with the artifact's paths resolved against the file's folder."""
     return _with_absolute_paths(source.data, Path(source.file).absolute().parent)
 
 
@@ -99,7 +102,7 @@ def _environments(data: Mapping[Any, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _with_absolute_paths(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
-    """Resolve the artifact's path, in the base and wherever an environment sets it."""
+    """Resolve the artifact's paths, in the base and wherever an environment sets it."""
     result = _with_absolute_path(data, folder)
     environments = _environments(data)
     if environments:
@@ -110,13 +113,15 @@ def _with_absolute_paths(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any
 
 
 def _with_absolute_path(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
-    """Resolve the artifact's path in one mapping that may have a `model`."""
+    """Resolve the artifact's paths in one mapping that may have a `model`."""
     result = dict(data)
     model: object = data.get("model")
     if isinstance(model, Mapping):
         members = cast("Mapping[Any, Any]", model)
-        path: object = members.get("path")
-        if isinstance(path, str) and path and SCHEME_MARK not in path:
-            absolute = (folder / path).resolve()
-            result["model"] = {**members, "path": str(absolute)}
+        resolved = {
+            field: str((folder / path).resolve())
+            for field in PATH_FIELDS
+            if isinstance(path := members.get(field), str) and path and SCHEME_MARK not in path
+        }
+        result["model"] = {**members, **resolved}
     return result

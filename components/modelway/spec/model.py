@@ -105,6 +105,13 @@ class Model(_Part):
     """Default: read from the file."""
     outputs: tuple[Tensor, ...] = ()
     """Default: read from the file."""
+    input_rules: str | None = None
+    """A JSON file of what values may go in, relative to the spec's folder; it is packed beside the
+    model, and the server refuses requests by it. Default: only names, datatypes and shapes count.
+    """
+    generation: str | None = None
+    """A JSON file of how the model emits a sequence, relative to the spec's folder; it is packed
+    beside the model. Default: one answer a request."""
 
 
 class Serving(_Part):

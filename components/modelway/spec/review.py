@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from modelway.errors import Problem, SpecError
+from modelway.errors import ArtifactError, Problem, SpecError
 from modelway.naming import endpoint_name
 from modelway.spec import rules
 from modelway.spec.load import parse_source, source_data
@@ -20,7 +20,7 @@ from modelway.spec.problems import is_set
 from modelway.spec.salvage import salvage, unaffected
 from modelway.spec.source import Source, read_source
 
-ArtifactFault = Callable[[Model], str | None]
+ArtifactFault = Callable[[Model], ArtifactError | None]
 """Says what is wrong with the model file of one environment, or None."""
 
 
@@ -92,7 +92,7 @@ def _problems(
         if artifact_fault is not None:
             fault = artifact_fault(merged.model)
             if fault is not None:
-                found.append(Problem("model.path", fault, source="the model file"))
+                found.append(Problem(fault.field, str(fault), source="the file itself"))
         for problem in found:
             located = _where_set(problem, spec, environment)
             key = (located.path, located.message, repr(located.value))

@@ -73,6 +73,9 @@ class Artifact:
     size_bytes: int
     """Size of the model file and the external data."""
 
+    loops: bool
+    """Whether it holds loops, whose number of turns its input may decide."""
+
     stamps: tuple[tuple[Path, Stamp], ...]
     """What `verify_unchanged` compares."""
 
@@ -176,6 +179,7 @@ def _checked(path: Path, root: Path, descriptor: int) -> Artifact:
         path=path,
         digest=f"sha256:{_digest(path, descriptor, external)}",
         size_bytes=status.st_size + sum(size for _, _, size, _ in external.values()),
+        loops=contents.loops,
         stamps=((path, _stamp_of(status)), *external.items()),
     )
 

@@ -66,6 +66,7 @@ class Model:
         digest: str,
         name: str,
         version: str = "1",
+        loops: bool = False,
     ) -> None:
         self.name = name
         """What callers call it."""
@@ -101,6 +102,8 @@ class Model:
         self._output_names = tuple(spec.name for spec in contract.outputs)
         first = contract.inputs[0]
         self._rows_input = first.name if first.shape else None
+        self._times_vary = loops or any(map(_has_free_inner_axis, contract.inputs))
+        """Whether one request may take many times as long as another of as many rows."""
         self._seconds: list[float] = []
         """Expected time of a run by its rows, as measured at load; empty: not known."""
         self._slowness = 1.0
@@ -117,7 +120,13 @@ class Model:
         return self._expected(rows) * self._slowness if self._seconds else 0.0
 
     def is_quick(self, rows: int) -> bool:
-        """Whether a run on that many rows is expected to take under `QUICK_RUN_SECONDS`."""
+        """Whether a run on that many rows is sure to take about `QUICK_RUN_SECONDS` at most.
+
+        Such runs are done on the event loop, where nothing could stop one that takes longer: never
+        those of a model with loops, or with axes of any length beside the rows.
+        """
+        if self._times_vary:
+            return False
         seconds = self._seconds
         if rows < len(seconds):
             return seconds[rows] * self._slowness < QUICK_RUN_SECONDS
@@ -318,6 +327,7 @@ def load_model(
         digest=artifact.digest,
         name=file if name is None else name,
         version=version,
+        loops=artifact.loops,
     )
     model.size_bytes = artifact.size_bytes
     model.rules = load_rules(artifact.path.parent, model.contract)

@@ -1,7 +1,8 @@
 """What an ONNX file refers to outside itself, read without an ONNX library.
 
-Takes an open file, gives the external data it names and the engines it embeds. Must not follow any
-of it, and must not hold more of the file in memory than a window, or one node of 64 MiB.
+Takes an open file, gives the external data it names, and whether it embeds engines or loops. Must
+not follow any of it, and must not hold more of the file in memory than a window, or one node of
+64 MiB.
 
 An ONNX file is one protobuf message. Weights may lie in other files, which tensors name under
 ``external_data``; that name has been the way out of the model folder in CVE-2022-25882,
@@ -48,9 +49,13 @@ MAX_TEXT_BYTES = 4096
 
 WINDOW_BYTES = 1 << 20
 
-NEEDLES = (b"location", b"EPContext")
-"""A node without these bytes holds no external data and no engine: texts are stored as they are in
-protobuf. So most nodes are searched, in C, and not walked."""
+LOOPS = (b"Loop", b"Scan")
+"""Operators that run their graph as often as their input says."""
+
+NEEDLES = (b"location", b"EPContext", *(bytes((0x22, len(name))) + name for name in LOOPS))
+"""A node without these bytes holds no external data, no engine and no loop: texts are stored as
+they are in protobuf, those of `OPERATOR_FIELD` behind its tag and their length. So most nodes are
+searched, in C, and not walked."""
 
 MAX_SEARCHED_BYTES = 64 * 2**20
 """A larger node is walked, not read into memory."""
@@ -81,6 +86,9 @@ class Contents:
     engines: bool
     """Whether it holds nodes with a precompiled engine, as accelerators' compilers make."""
 
+    loops: bool
+    """Whether it holds operators of `LOOPS`."""
+
 
 def read_contents(descriptor: int, size_bytes: int) -> Contents:
     """Walk a file.
@@ -104,15 +112,17 @@ class _Walk:
 
     def contents(self) -> Contents:
         references: set[Reference] = set()
-        engines = False
+        engines = loops = False
         for kind, number, start, stop in self._values():
             if SCHEMA[kind].get(number) == TENSOR:
                 references.update(self._references(start, stop))
             elif kind == NODE and number == OPERATOR_FIELD:
-                engines = engines or self._bytes(start, stop) == b"EPContext"
+                operator = self._bytes(start, stop)
+                engines = engines or operator == b"EPContext"
+                loops = loops or operator in LOOPS
         if not self._graphs:
             raise Malformed("it holds no graph")
-        return Contents(frozenset(references), engines)
+        return Contents(frozenset(references), engines, loops)
 
     def _values(self) -> Iterator[tuple[int, int, int, int]]:
         """Give the tensors and other values with a length: in what, which field, from, to."""

@@ -3,6 +3,7 @@
 import numpy as np
 import onnxruntime
 import pytest
+from botocore.exceptions import ClientError
 from sklearn.datasets import load_digits
 
 pytestmark = pytest.mark.integration
@@ -112,3 +113,29 @@ def test_a_preview_shows_the_new_configurations_name_before_it_exists(deploy, mo
     deployment.up()
 
     assert deployment.live["endpoint_config_name"] in preview
+
+
+def test_input_rules_of_the_spec_are_kept_by_the_endpoint_and_a_change_of_them_is_deployed(
+    deploy, predict, tmp_path
+):
+    rules = tmp_path / "digits.rules.json"
+    rules.write_text('{"version": 1, "inputs": {"pixels": {"min": 0, "max": 16}}}')
+    deployment = deploy("ruled")
+    deployment.write(model=deployment.spec["model"] | {"input_rules": str(rules)})
+    deployment.up()
+    first = deployment.live["endpoint_config_name"]
+
+    labels, _ = predict("ruled-local", ROWS[:3])
+    with pytest.raises(ClientError, match="ModelError") as caught:
+        predict("ruled-local", ROWS[:3] + np.float32(14))
+
+    assert labels.tolist() == [0, 1, 2]
+    assert caught.value.response["OriginalStatusCode"] == 400
+    message = caught.value.response["OriginalMessage"]
+    assert "row 0, column 2 is 19.0; it must be at least 0 and at most 16" in message
+
+    rules.write_text('{"version": 1, "inputs": {"pixels": {"min": 0, "max": 30}}}')
+    deployment.up()
+
+    assert len(predict("ruled-local", ROWS[:3] + np.float32(14))[0]) == 3
+    assert deployment.live["endpoint_config_name"] != first

@@ -38,6 +38,22 @@ def test_the_archive_holds_the_model_and_nothing_else(tmp_path, size):
         assert file.extractfile(member).read() == content
 
 
+def test_files_beside_the_model_are_members_of_their_own(tmp_path):
+    model, archive = tmp_path / "model.onnx", tmp_path / "model.tar.gz"
+    model.write_bytes(b"weights")
+    beside = {"input_rules.json": b"r" * 700, "generation.json": b""}
+
+    write_archive(model, archive, beside)
+    again = tmp_path / "again.tar.gz"
+    write_archive(model, again, dict(reversed(beside.items())))
+
+    with tarfile.open(archive, "r:gz") as file:
+        members = {member.name: file.extractfile(member).read() for member in file}
+    assert members == {**beside, "model.onnx": b"weights"}
+    assert len(gzip.decompress(archive.read_bytes())) == 10_240
+    assert again.read_bytes() == archive.read_bytes()
+
+
 def test_the_bytes_of_a_known_archive_never_change(tmp_path):
     archive = packed(tmp_path, b"a model, as far as packing is concerned\n" * 5000)
 

@@ -93,13 +93,13 @@ def test_failed_calls_are_counted_by_their_error_code(endpoint):
 
 
 def test_slow_answers_do_not_slow_down_the_calls(endpoint):
-    endpoint.delay_seconds = 0.2
+    endpoint.delay_seconds = 0.5
 
-    summary = traffic(endpoint, 20).run(virtual_minutes=1.0)
+    summary = traffic(endpoint, 8).run(virtual_minutes=1.0)
 
-    # One after the other would be five in this second.
-    assert summary.calls >= 10
-    assert summary.p50_ms >= 200
+    # One after the other would be two in this second.
+    assert summary.calls >= 4
+    assert summary.p50_ms >= 500
 
 
 def test_a_rate_beyond_the_machine_is_refused_with_what_would_be_possible(endpoint):

@@ -47,6 +47,13 @@ def test_an_environments_path_is_taken_from_the_specs_folder_too(write_spec, tmp
     assert spec.for_environment("dev").model.path == str(tmp_path / "specs" / "small.onnx")
 
 
+def test_files_beside_the_model_are_taken_from_the_specs_folder(write_spec, tmp_path):
+    spec = load_spec(write_spec(MINIMAL + "  input_rules: r.json\n  generation: ../g.json\n"))
+
+    assert spec.model.input_rules == str(tmp_path / "specs" / "r.json")
+    assert spec.model.generation == str(tmp_path / "g.json")
+
+
 def test_a_uri_is_left_as_it_is(write_spec):
     spec = load_spec(write_spec("name: fraud\nmodel:\n  path: s3://bucket/fraud.tar.gz\n"))
 

@@ -1,5 +1,6 @@
 """Several files and environments at once."""
 
+from modelway.errors import ArtifactError
 from modelway.spec.review import review_files
 
 MODEL = "model:\n  path: fraud.onnx\n"
@@ -96,9 +97,19 @@ def test_a_file_given_twice_is_checked_once(write_spec):
     assert len(review_files([path, path.parent / ".." / "specs" / path.name])) == 1
 
 
+def test_a_fault_of_a_file_beside_the_model_is_a_problem_of_its_own_line(write_spec):
+    (review,) = review_files(
+        [write_spec(LOCAL_ONLY + "  input_rules: rules.json\n")],
+        artifact_fault=lambda _: ArtifactError("no rules", "model.input_rules"),
+    )
+
+    assert lines(review) == [(4, "model.input_rules", "no rules (in local)")]
+
+
 def test_a_fault_of_the_model_file_is_a_problem_of_its_path(write_spec, tmp_path):
     (review,) = review_files(
-        [write_spec(LOCAL_ONLY)], artifact_fault=lambda model: f"{model.path} is empty"
+        [write_spec(LOCAL_ONLY)],
+        artifact_fault=lambda model: ArtifactError(f"{model.path} is empty"),
     )
 
     assert lines(review) == [

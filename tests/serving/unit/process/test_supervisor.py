@@ -311,9 +311,8 @@ def test_no_process_is_left_when_the_front_is_killed(front):
     server.process.wait()
 
     server.wait_until_gone(*workers, seconds=2)
-    with pytest.raises(ConnectionError, match="closed before an answer"):
+    with blocked, pytest.raises(ConnectionError):  # closed, or reset
         server.answer(blocked)
-    blocked.close()
 
 
 def test_where_the_kernel_does_not_tell_workers_the_end_of_their_channel_does(front):

@@ -154,6 +154,45 @@ def test_a_model_is_quick_where_a_run_is_expected_under_a_millisecond(load, line
     assert [model.is_quick(rows) for rows in (1, 2, 3)] == [True, True, False]
 
 
+def given(name):
+    return helper.make_tensor_value_info(name, T.FLOAT, ["batch", 4])
+
+
+def counted():
+    """y = x, in a loop of two turns."""
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["v"], ["w"])],
+        "body",
+        [
+            helper.make_tensor_value_info("turn", T.INT64, []),
+            helper.make_tensor_value_info("go", T.BOOL, []),
+            given("v"),
+        ],
+        [helper.make_tensor_value_info("on", T.BOOL, []), given("w")],
+    )
+    return helper.make_node("Loop", ["turns", "", "x"], ["y"], body=body)
+
+
+def test_a_model_with_loops_is_never_quick_for_its_input_may_say_how_often(load, graph):
+    model = load(graph(BATCH, [counted()], [("y", T.FLOAT, ["batch", 4])], ("turns", np.array(2))))
+
+    assert model.row_seconds < 0.001
+    assert not model.is_quick(1)
+
+
+def test_a_model_of_sequences_of_any_length_is_never_quick(load, graph):
+    model = load(
+        graph(
+            [("x", T.FLOAT, ["batch", "length"])],
+            [("Neg", ["x"], ["y"])],
+            [("y", T.FLOAT, ["batch", "length"])],
+        )
+    )
+
+    assert model.row_seconds < 0.001
+    assert not model.is_quick(1)
+
+
 def test_slow_runs_move_a_model_off_the_loop_and_short_ones_bring_it_back(load, linear_model):
     model = load(linear_model())
     model._seconds = [0.0005, 0.0005]

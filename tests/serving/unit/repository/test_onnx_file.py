@@ -15,6 +15,7 @@ from onnx_models import (
     in_a_function,
     in_a_sparse_attribute,
     in_a_subgraph,
+    plain,
     refers_to,
 )
 
@@ -145,3 +146,28 @@ def test_damaged_files_hide_nothing_that_the_official_parser_finds(folder):
         assert locations(model) <= seen, bytes(data)
 
     assert parsed > 300
+
+
+@pytest.mark.parametrize("operator", ["Loop", "Scan"])
+@pytest.mark.parametrize("inside", ["graph", "branch", "function"])
+def test_loops_are_found_wherever_they_are(folder, operator, inside):
+    model, node = plain(), helper.make_node(operator, [], ["y"])
+    if inside == "graph":
+        model.graph.node.append(node)
+    elif inside == "branch":
+        branch = helper.make_graph([node], "branch", [], [])
+        model.graph.node.append(helper.make_node("If", ["c"], ["y"], then_branch=branch))
+    else:
+        opsets = [helper.make_opsetid("", 17)]
+        model.functions.append(helper.make_function("own", "f", [], ["y"], [node], opsets))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+
+    assert inspect(folder).loops is True
+
+
+def test_a_name_is_no_loop(folder):
+    model = plain()
+    model.graph.node.append(helper.make_node("Neg", ["Loop"], ["Scan"], name="Loop"))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+
+    assert inspect(folder).loops is False

@@ -66,3 +66,13 @@ def test_a_place_that_is_not_read_is_refused(the_problem, path):
     problem = the_problem({"model": {"path": path}})
 
     assert problem.message == "is not a place that modelway reads"
+
+
+@pytest.mark.parametrize("field", ["input_rules", "generation"])
+def test_nothing_can_be_packed_beside_a_model_that_lies_in_s3(the_problem, field):
+    archive = {"path": "s3://my-bucket/a/fraud.tar.gz", "digest": DIGEST}
+
+    problem = the_problem({"model": archive | {field: "file.json"}})
+
+    assert (problem.path, problem.value) == (f"model.{field}", "file.json")
+    assert problem.allowed == f"leave it out, and put {field}.json into the archive"
