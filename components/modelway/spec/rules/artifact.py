@@ -71,17 +71,6 @@ def build_command(spec: ModelSpec) -> str:
 def _model_problems(spec: ModelSpec) -> Iterator[Problem]:
     """Check the artifact's place and digest."""
     path = spec.model.path
-    if path.startswith("s3://"):
-        for field in ("input_rules", "generation"):
-            value: object = getattr(spec.model, field)
-            if value is not None:
-                yield Problem(
-                    path=f"model.{field}",
-                    message="is for a model file that modelway packs; this one lies in S3, packed",
-                    value=value,
-                    allowed=f"leave it out, and put {field}.json into the archive",
-                    source="modelway",
-                )
     if not path.startswith("s3://"):
         if not path or _SCHEME.match(path):
             yield Problem(
@@ -107,3 +96,13 @@ def _model_problems(spec: ModelSpec) -> Iterator[Problem]:
             allowed="sha256:<64 hexadecimal digits>, as `sha256sum model.tar.gz` prints them",
             source="modelway: artifacts are deployed by digest",
         )
+    for field in ("input_rules", "generation"):
+        value: object = getattr(spec.model, field)
+        if value is not None:
+            yield Problem(
+                path=f"model.{field}",
+                message="is for a model file that modelway packs; this one lies in S3, packed",
+                value=value,
+                allowed=f"leave it out, and put {field}.json into the archive",
+                source="modelway",
+            )

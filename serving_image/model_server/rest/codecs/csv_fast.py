@@ -7,6 +7,7 @@ anything.
 Rows of one width are a list of JSON once their line ends are commas.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 from model_server.core.tensors import Array
 from model_server.rest.codecs.json_fast import PART_BYTES
 from model_server.rest.json_numbers import FAULTS, numbers, parse
+
+_NEGATIVE_ZERO = re.compile(rb"(?<![eE])-0[ \t,\]]")
 
 _NO_SEPARATORS = bytes(code for code in range(256) if code not in b",\n")
 
@@ -52,7 +55,7 @@ def lines_of_numbers(text: bytes, dtype: np.dtype[Any], width: int | None) -> Ar
     flat = b"[" + text.replace(b"\n", b",") + b"]"
     # A carriage return alone ends a line; in JSON it is a space. A list within is flattened. And
     # JSON's -0 is a whole number, which has no sign.
-    if b"\r" in flat or flat.count(b"[") != 1 or b"-0," in flat or b"-0]" in flat:
+    if b"\r" in flat or flat.count(b"[") != 1 or _NEGATIVE_ZERO.search(flat):
         return None
     try:
         array = numbers(parse(flat), dtype)

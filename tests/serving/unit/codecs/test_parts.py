@@ -105,7 +105,9 @@ def test_a_fixed_number_of_rows_is_that_of_all_parts():
 cells = st.one_of(
     st.integers(-300, 70_000).map(str),
     st.floats(allow_nan=False, width=32).map(json.dumps),
-    st.sampled_from(["-0", "-0.0", "1e5", " 7 ", '"a"', "null", "[1]", "nan", "", "1e39", "+1"]),
+    st.sampled_from(
+        ["-0", "-0 ", "-0.0", "1e-05", "1e5", " 7 ", '"a"', "null", "[1]", "nan", "", "1e39", "+1"]
+    ),
 )
 
 
@@ -122,7 +124,7 @@ def test_json_in_parts_is_json_read_whole_or_left_to_it(dtype, rows):
     if array is not None:
         assert array.tobytes() == whole(JSON, body, contract).tobytes()
     elif whole(JSON, body, contract) is not None:
-        assert any(cell in ("-0", "1e5", "1e39") for row in rows for cell in row)
+        assert any(cell in ("-0", "-0 ", "1e5", "1e-05", "1e39") for row in rows for cell in row)
 
 
 @given(
@@ -157,6 +159,8 @@ def test_csv_in_parts_is_csv_read_line_by_line_or_left_to_it(dtype, rows, line_e
         (b"1,\r2\n3,4", None),
         (b"1,[2]\n3,4", None),
         (b"1,-0\n3,4", None),
+        (b"1,-0 \n3,4", None),
+        (b"-0.5,1e-0\n3,4", [[-0.5, 1], [3, 4]]),
         (b"1,2\n\n", None),
         (b"", None),
     ],
