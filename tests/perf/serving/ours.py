@@ -138,8 +138,12 @@ class PredictionLog:
         while True:
             counters = _counters(self._port)
             answers, dropped = counters[ANSWERED], counters[DROPPED]
-            if counters[LOGGED] + dropped == answers or time.monotonic() > until:
-                return LogCount(self.received, answers, self._lines(), dropped)
+            late = time.monotonic() > until
+            if counters[LOGGED] + dropped == answers or late:
+                lines = self._lines()
+                # When a load ends, some requests are under way: one may have ended just now.
+                if late or _counters(self._port)[ANSWERED] == answers:
+                    return LogCount(self.received, answers, lines, dropped)
             time.sleep(0.1)
 
     def _lines(self) -> int:
