@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
+from model_server.core.model import load_model
 from onnx_models import SECRET
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -58,6 +59,18 @@ def save(tmp_path):
         return target
 
     return write
+
+
+@pytest.fixture
+def load(save):
+    """Load a model and warm it."""
+
+    def get(model, **warm_up):
+        loaded = load_model(save(model), 1)
+        loaded.warm_up(**warm_up)
+        return loaded
+
+    return get
 
 
 @pytest.fixture

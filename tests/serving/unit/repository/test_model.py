@@ -1,4 +1,4 @@
-"""A loaded model: what it says of itself, how long it takes, whether rows may share a run."""
+"""A loaded model: what it says of itself, whether rows may share a run."""
 
 import hashlib
 import threading
@@ -16,18 +16,6 @@ from model_server.core.model import load_model
 from model_server.settings.execution import ExecutionSettings
 
 BATCH = [("x", T.FLOAT, ["batch", 4])]
-
-
-@pytest.fixture
-def load(save):
-    """Load a model and warm it."""
-
-    def get(model, **warm_up):
-        loaded = load_model(save(model), 1)
-        loaded.warm_up(**warm_up)
-        return loaded
-
-    return get
 
 
 def test_a_model_says_what_it_is(save, linear_model):
@@ -130,83 +118,6 @@ def test_problems_are_those_of_the_tensors_then_those_of_the_rules(load, linear_
     assert model.problems({"x": np.ones((1, 4), np.float32)}) == []
     assert model.problems({"x": np.full((1, 4), 2, np.float32)}) == ["too large"]
     assert "takes float32, not int64" in model.problems({"x": np.full((1, 4), 2)})[0]
-
-
-def test_times_of_runs_are_measured_between_which_others_are_estimated(load, linear_model):
-    model = load(linear_model(), max_rows=8)
-
-    model._seconds = [1.0, 1.0, 2.0, 2.5, 3.0]
-
-    assert [model.run_seconds(rows) for rows in (1, 2, 3, 4)] == [1.0, 2.0, 2.5, 3.0]
-    assert model.run_seconds(8) == 6.0
-
-
-def test_all_sizes_up_to_the_largest_batch_are_measured(load, linear_model):
-    assert len(load(linear_model(), max_rows=8)._seconds) == 9
-    assert len(load(linear_model())._seconds) == 65
-
-
-def test_a_model_is_quick_where_a_run_is_expected_under_a_millisecond(load, linear_model):
-    model = load(linear_model())
-
-    model._seconds = [0.0004, 0.0004, 0.0008]
-
-    assert [model.is_quick(rows) for rows in (1, 2, 3)] == [True, True, False]
-
-
-def given(name):
-    return helper.make_tensor_value_info(name, T.FLOAT, ["batch", 4])
-
-
-def counted():
-    """y = x, in a loop of two turns."""
-    body = helper.make_graph(
-        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["v"], ["w"])],
-        "body",
-        [
-            helper.make_tensor_value_info("turn", T.INT64, []),
-            helper.make_tensor_value_info("go", T.BOOL, []),
-            given("v"),
-        ],
-        [helper.make_tensor_value_info("on", T.BOOL, []), given("w")],
-    )
-    return helper.make_node("Loop", ["turns", "", "x"], ["y"], body=body)
-
-
-def test_a_model_with_loops_is_never_quick_for_its_input_may_say_how_often(load, graph):
-    model = load(graph(BATCH, [counted()], [("y", T.FLOAT, ["batch", 4])], ("turns", np.array(2))))
-
-    assert model.row_seconds < 0.001
-    assert not model.is_quick(1)
-
-
-def test_a_model_of_sequences_of_any_length_is_never_quick(load, graph):
-    model = load(
-        graph(
-            [("x", T.FLOAT, ["batch", "length"])],
-            [("Neg", ["x"], ["y"])],
-            [("y", T.FLOAT, ["batch", "length"])],
-        )
-    )
-
-    assert model.row_seconds < 0.001
-    assert not model.is_quick(1)
-
-
-def test_slow_runs_move_a_model_off_the_loop_and_short_ones_bring_it_back(load, linear_model):
-    model = load(linear_model())
-    model._seconds = [0.0005, 0.0005]
-    rows = {"x": np.ones((1, 4), np.float32)}
-    quick = model._run
-    model._run = lambda *given: (time.sleep(0.02), quick(*given))[1]
-
-    model.run(rows)
-
-    assert not model.is_quick(1)
-    model._run = quick
-    for _ in range(60):
-        model.run(rows)
-    assert model.is_quick(1)
 
 
 def test_nothing_is_known_of_a_model_before_its_warm_up(save, linear_model):
