@@ -17,7 +17,7 @@ from model_server.core.errors import Code, InvalidInput, ModelServerError, NotRe
 from model_server.core.inference import InferenceRequest, Outputs
 from model_server.core.readiness import Readiness, State
 from model_server.rest.codecs import Decoded, JsonLinesCodec
-from model_server.rest.codecs.json_fast import decode_quickly, encode_quickly
+from model_server.rest.codecs.json_fast import QUICK_BODY_BYTES, decode_quickly, encode_quickly
 from model_server.rest.codecs.json_tensors import JsonCodec
 from model_server.rest.exchange import Exchange, negotiate
 from model_server.rest.generated import Generated
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 SLOW_BODY_BYTES = 64 * 1024
 """A larger body is decoded in a thread unless the quick way reads it: 64 KiB of JSON take the slow
 way about 1 ms."""
-
-QUICK_BODY_BYTES = 1024 * 1024
-"""A larger body is always decoded in a thread: the quick way takes about 1 ms for 1 MiB."""
 
 LARGE_ANSWER_VALUES = 16_384
 """An answer with more values is encoded in a thread: orjson writes that many in about 1 ms."""

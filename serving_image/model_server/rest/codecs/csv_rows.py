@@ -64,20 +64,21 @@ class CsvCodec:
         lines_before = 0
         for part in parts_of(body):
             array = lines_of_numbers(part, spec.dtype, width)
-            if array is None:
-                fields = [line.split(",") for line in part.decode("ascii").splitlines()]
-                width = width or len(fields[0])
-                array = _numbers(fields, spec.dtype, width) if b"_" not in part else None
-                if array is None:
-                    problems += _problems(fields, spec.dtype, width, lines_before + 1)
-                    if len(problems) >= ENOUGH_PROBLEMS:
-                        break
-                lines_before += len(fields)
-            else:
+            if array is not None:
                 width = array.shape[1]
                 lines_before += len(array)
+                arrays.append(array)
+                continue
+            fields = [line.split(",") for line in part.decode("ascii").splitlines()]
+            width = width or len(fields[0])
+            array = _numbers(fields, spec.dtype, width) if b"_" not in part else None
             if array is not None:
                 arrays.append(array)
+            else:
+                problems += _problems(fields, spec.dtype, width, lines_before + 1)
+                if len(problems) >= ENOUGH_PROBLEMS:
+                    break
+            lines_before += len(fields)
         if problems:
             raise InvalidInput(REFUSED, problems)
         if not arrays:

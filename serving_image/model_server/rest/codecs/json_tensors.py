@@ -34,7 +34,7 @@ import orjson
 from model_server.core.errors import InvalidInput
 from model_server.core.tensors import Array, Contract, TensorSpec, Value, array_problems
 from model_server.rest.codecs.codec import REFUSED, UTF8, Decoded
-from model_server.rest.codecs.json_fast import decode_in_parts
+from model_server.rest.codecs.json_fast import QUICK_BODY_BYTES, decode_in_parts
 from model_server.rest.json_records import are_records, record_path, rows_of_records
 from model_server.rest.json_text import MAX_DEPTH, deeper_than, parse, too_deep
 from model_server.rest.media import MediaType
@@ -49,10 +49,6 @@ from model_server.rest.nested import (
 
 if TYPE_CHECKING:
     from model_server.core.rules import InputRules
-
-
-LARGE_BODY_BYTES = 1024 * 1024
-"""Smaller ones were tried whole, by `decode_quickly`, before they come here."""
 
 
 class JsonCodec:
@@ -77,7 +73,7 @@ class JsonCodec:
         Raises:
             InvalidInput: with everything that is wrong with it.
         """
-        if len(body) > LARGE_BODY_BYTES:
+        if len(body) > QUICK_BODY_BYTES:  # a smaller one has been tried whole
             array = decode_in_parts(body, contract)
             if array is not None:
                 return Decoded({contract.inputs[0].name: array})

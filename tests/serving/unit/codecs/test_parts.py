@@ -198,7 +198,7 @@ def test_large_bodies_take_no_value_of_python_s_for_each_number(codec, monkeypat
     rows = np.arange(400_000).reshape(-1, 4) % 1000
     if codec is JSON:
         body = json.dumps({"instances": rows.tolist()}).encode()
-        assert len(body) > json_tensors.LARGE_BODY_BYTES
+        assert len(body) > json_fast.QUICK_BODY_BYTES
     else:
         body = "\n".join(",".join(map(str, row)) for row in rows.tolist()).encode()
     monkeypatch.setattr(json_fast, "PART_BYTES", 100_000)
