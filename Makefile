@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
            --no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint types format schema bench bench-serving abuse lock clean
+.PHONY: help setup demo test test-fast lint types format schema bench bench-serving abuse rollouts models evidence lock clean
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## +/\t/' | expand -t 14
@@ -57,8 +57,12 @@ schema: setup    ## rewrite the golden schemas after a change of arguments or of
 	@$(BIN)/python tests/contract/write_component_schema.py
 	@$(BIN)/python -m modelway.emulator.provider.sdk
 
-bench: setup     ## measure: beside a hand-written program, and the server beside its peers
+bench: setup     ## measure: beside a hand-written program, rehearsals, the server beside its peers
 	@$(BIN)/python tests/perf/bench.py
+	@$(BIN)/python tests/perf/rehearsals.py
+	@$(BIN)/python tests/perf/packaging.py
+	@$(BIN)/python tests/perf/variants.py
+	@$(BIN)/python tests/perf/signing.py
 	@$(BIN)/python tests/perf/serving/bench.py
 
 bench-serving: setup  ## the second half of it (about 20 minutes on a quiet machine)
@@ -67,10 +71,28 @@ bench-serving: setup  ## the second half of it (about 20 minutes on a quiet mach
 abuse: setup     ## the long form of the tests of abuse of the server (hours)
 	@ABUSE=full $(BIN)/python -m pytest tests/serving/abuse
 
+rollouts: setup  ## the long tests of rollouts: the whole matrix, 10 000 random steps, 50 traces replayed
+	@ROLLOUTS=full $(BIN)/python -m pytest tests/unit/rollouts \
+	  tests/integration/rehearsal/test_matrix.py tests/integration/rehearsal/test_traces.py
+
+models: setup    ## the model of the example spec
+	@$(BIN)/python -c 'from modelway.demo.training import train; from pathlib import Path; \
+	  train(Path("stacks/models/digits.onnx"))'
+
+evidence: setup  ## what speaks for a release of the example: fast tests and a rehearsal
+	@mkdir -p .modelway/evidence
+	@$(BIN)/python -m pytest -q tests/unit tests/components tests/contract \
+	  --junit-xml=.modelway/evidence/tests.xml
+	@$(BIN)/modelway rehearse healthy-canary --json > .modelway/evidence/rehearsal.json
+
 lock: setup      ## resolve both sets of dependencies anew
 	@$(COMPILE) pyproject.toml --all-extras -o requirements.txt
 	@$(COMPILE) serving_image/pyproject.toml --all-extras -c requirements.txt \
 	  -o serving_image/requirements.txt
+	@echo "onnxruntime; python_version < '3'" > .venv/without-cpu.txt
+	@echo 'onnxruntime-gpu[cuda,cudnn]>=1.30,<2' | $(COMPILE) --no-annotate - \
+	  serving_image/pyproject.toml --all-extras --override .venv/without-cpu.txt \
+	  -c serving_image/requirements.txt -o serving_image/requirements-cuda.txt
 	@$(COMPILE) --group dev serving_image/pyproject.toml --all-extras \
 	  -c requirements.txt -c serving_image/requirements.txt -o requirements-dev.txt
 	@echo 'uv>=0.13,<1' | $(COMPILE) - -o requirements-installer.txt

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pulumi
 
-from modelway import ModelDeployment, ModelPlatform, load_spec
+from modelway import ModelDeployment, ModelPlatform, load_rollback, load_spec
 
 HERE = Path(__file__).parent
 config = pulumi.Config()
@@ -25,7 +25,10 @@ pulumi.export("alarm_topic_arn", platform.alarm_topic_arn)
 
 for file in files:
     spec = load_spec(HERE / file)
-    model = ModelDeployment(spec.name, spec=spec, platform=platform)
+    back = load_rollback(HERE, spec.name, pulumi.get_stack())
+    model = ModelDeployment(
+        spec.name, spec=spec, platform=platform, rollback=back, releases=HERE / "releases"
+    )
     pulumi.export(
         spec.name,
         {

@@ -50,6 +50,19 @@ def _no_real_aws() -> Iterator[None]:
             yield
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to run where xdist does not see the groups: rehearsals side by side disturb others."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    lost = [
+        item.nodeid
+        for item in session.items
+        if item.get_closest_marker("xdist_group") is not None and "@" not in item.nodeid
+    ]
+    if lost:
+        raise pytest.UsageError(f"xdist does not group {lost[0]} and {len(lost) - 1} other tests")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail on any skip where the caller asks for it, as CI does: `REFUSE_SKIPS=1`."""
     reporter = session.config.pluginmanager.getplugin("terminalreporter")

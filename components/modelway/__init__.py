@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         EngineError,
         ImageError,
         ModelwayError,
+        PromotionError,
         SpecError,
     )
     from modelway.plan import DeploymentPlan, plan_deployment
     from modelway.platform import ModelPlatform
+    from modelway.rollback import load_rollback
     from modelway.spec import ModelSpec, load_spec
 
 __all__ = [
@@ -40,7 +42,9 @@ __all__ = [
     "ModelPlatform",
     "ModelSpec",
     "ModelwayError",
+    "PromotionError",
     "SpecError",
+    "load_rollback",
     "load_spec",
     "plan_deployment",
 ]
@@ -50,6 +54,7 @@ _MODULES = {
     "ModelDeployment": "modelway.deployment",
     "ModelPlatform": "modelway.platform",
     "ModelSpec": "modelway.spec",
+    "load_rollback": "modelway.rollback",
     "load_spec": "modelway.spec",
     "plan_deployment": "modelway.plan",
 }

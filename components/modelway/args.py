@@ -12,7 +12,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from modelway.spec.model import Datatype, Strategy
+from modelway.spec.model import Strategy
+from modelway.spec.model_file import Datatype
 
 
 class TensorArgs(TypedDict):
@@ -29,8 +30,13 @@ class TensorArgs(TypedDict):
 class ModelArgs(TypedDict):
     """Where the trained model is, and what it takes and gives."""
 
-    path: str
-    """A file, relative to the spec's folder, or an `s3://bucket/key` URI of a `model.tar.gz`."""
+    path: NotRequired[str]
+    """A file or a package's folder, relative to the spec's folder, or an `s3://bucket/key` URI of a
+    `model.tar.gz`. Default: none, where `registry` names the model."""
+    registry: NotRequired[str | None]
+    """A version of a SageMaker model package group instead of a path: `GROUP/VERSION`, or
+    `GROUP@approved` for the newest approved one. Only approved versions are deployed, and a stack
+    with release records deploys the package of its record. Default: none."""
     format: NotRequired[str]
     """How the file is to be read. Default: onnx."""
     version: NotRequired[str]
@@ -112,6 +118,9 @@ class ObjectivesArgs(TypedDict):
     """99th percentile of the container's answer time in milliseconds. Default: no such alarm."""
     error_rate_percent: NotRequired[float | None]
     """Share of requests that may end in a 5xx. Default: no such alarm."""
+    availability_percent: NotRequired[float | None]
+    """Share of requests of 30 days that must not end in a 5xx. Alarms tell when the rest is spent
+    too fast. Default: no such alarms."""
 
 
 class AlarmsArgs(TypedDict):
@@ -152,6 +161,15 @@ class RolloutArgs(TypedDict):
     """The whole deployment; must exceed the sum of the waits. Default: 3600."""
     history: NotRequired[int]
     """Previous models and configurations kept as roll-back targets. Default: 3."""
+    minimum_requests_per_minute: NotRequired[int | None]
+    """Evidence that a bake needs: fewer requests on the new fleet roll it back. null: a roll-out
+    may be promoted without evidence. Default: 1."""
+    expected_requests_per_minute: NotRequired[float | None]
+    """Usual traffic of the endpoint; `modelway plan` says what a bake can detect with it. Default:
+    what autoscaling keeps its least instances at, where it tracks a target; else unknown."""
+    repair: NotRequired[bool]
+    """Start although an alarm of the objectives is firing, because this roll-out repairs it.
+    Default: false."""
 
 
 class LoggingArgs(TypedDict):
@@ -190,6 +208,49 @@ class EncryptionArgs(TypedDict):
     """Default: the platform's key."""
 
 
+class ChallengerArgs(TypedDict):
+    """A model that answers a part of the traffic beside the spec's own, the champion."""
+
+    name: str
+    """The variant's name, unique within the spec. It never carries a version, since a roll-out
+    needs it to stay."""
+    model: ModelArgs
+    """The trained model."""
+    traffic_percent: float
+    """Share of the requests. The champion has what all challengers leave. With 0 only requests that
+    name this variant reach it."""
+    instance_type: NotRequired[str | None]
+    """A SageMaker hosting instance type. Default: the champion's."""
+    min_instances: NotRequired[int | None]
+    """Lower bound, and the count to start with. Default: the champion's."""
+    max_instances: NotRequired[int | None]
+    """Upper bound. Default: the same as `min_instances`, which means no autoscaling of this
+    variant."""
+    target_invocations_per_instance_per_minute: NotRequired[float | None]
+    """What target tracking keeps each instance at. Default: the champion's. Cooldowns are the
+    champion's too; its schedules are its own."""
+    environment: NotRequired[dict[str, str]]
+    """Extra environment of the container, laid over that of `serving`. Default: none."""
+
+
+class ShadowArgs(TypedDict):
+    """A model that gets copies of the requests and whose answers nobody sees."""
+
+    name: NotRequired[str]
+    """The variant's name, unique within the spec. Default: shadow."""
+    model: ModelArgs
+    """The trained model."""
+    sampling_percent: NotRequired[float]
+    """Share of the requests that are copied. Default: 100."""
+    instance_type: NotRequired[str | None]
+    """A SageMaker hosting instance type. Default: the champion's."""
+    instance_count: NotRequired[int | None]
+    """Number of instances, fixed. Default: `scaling.min_instances` times `sampling_percent`,
+    rounded up."""
+    environment: NotRequired[dict[str, str]]
+    """Extra environment of the container, laid over that of `serving`. Default: none."""
+
+
 class ModelSpecArgs(TypedDict):
     """One model's deployment: a base, and what differs in each environment."""
 
@@ -197,9 +258,10 @@ class ModelSpecArgs(TypedDict):
     """The model's name; names of resources begin with it."""
     model: ModelArgs
     """The trained model."""
-    image: NotRequired[str | None]
-    """The model server's image by digest, `REPOSITORY@sha256:...`. Only environment `local` does
-    without. Default: built from serving_image/."""
+    image: NotRequired[Any | None]
+    """The model server's image: by digest, `REPOSITORY@sha256:...`, or how it is built and what is
+    added to it. Only environment `local` does without; the emulator then stands in. Default:
+    none."""
     target: NotRequired[str]
     """Where it runs. Default: sagemaker."""
     serving: NotRequired[ServingArgs]
@@ -215,7 +277,11 @@ class ModelSpecArgs(TypedDict):
     logging: NotRequired[LoggingArgs]
     """Its log group. Default: the defaults of its fields."""
     data_capture: NotRequired[DataCaptureArgs | None]
-    """Default: nothing is captured."""
+    """Default: nothing is captured, or everything where there is a shadow."""
+    challengers: NotRequired[list[ChallengerArgs]]
+    """Models that share the traffic with this one, by weight. Default: none."""
+    shadow: NotRequired[ShadowArgs | None]
+    """A model that gets copies of the requests. Default: none."""
     network: NotRequired[NetworkArgs]
     """Where it is attached. Default: the defaults of its fields."""
     encryption: NotRequired[EncryptionArgs]
@@ -237,6 +303,11 @@ class ModelPlatformArgs(TypedDict):
     """E-mail addresses or `https://` URLs that hear of every model's alarms. Default: none."""
     tags: NotRequired[dict[str, str]]
     """On every resource. Default: none."""
+    model_package_groups: NotRequired[list[str]]
+    """Names of groups of the SageMaker Model Registry, 1 to 63 characters each. Default: none."""
+    approvers: NotRequired[list[str]]
+    """ARNs of the only IAM roles and users who may approve or change versions of these groups; `*`
+    stands for any characters. Default: whoever IAM lets."""
 
 
 class ModelDeploymentArgs(TypedDict):
@@ -261,3 +332,9 @@ class ModelDeploymentArgs(TypedDict):
     """An existing execution role, taken as it is. Default: one with exactly what is needed."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
     """The permissions boundary of the execution role. Default: none."""
+    rollback: NotRequired[dict[str, Any]]
+    """The members of the file that `modelway rollback` writes, when an earlier version is wanted.
+    Default: the spec's own."""
+    releases: NotRequired[str]
+    """The folder of release records. A stack that has records of this model deploys the newest and
+    refuses anything else. Default: `releases` in the working directory."""

@@ -13,7 +13,7 @@ def user_cache(part: str, environment: Mapping[str, str] | None = None) -> Path:
     """Give `${XDG_CACHE_HOME:-~/.cache}/modelway/<part>`.
 
     Args:
-        part: `engine`, `server`, `archives` or `tensors`.
+        part: `engine`, `server`, `archives`, `packages` or `tensors`.
         environment: where to read XDG_CACHE_HOME. Default: this process's environment. A relative
             value is ignored, as the XDG base directory specification says.
     """

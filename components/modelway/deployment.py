@@ -12,21 +12,24 @@ import pulumi
 from pulumi_aws import iam
 
 from modelway.args import ModelDeploymentArgs
+from modelway.builders import BuiltImage, declare_image
 from modelway.iam.declare import declare_execution_role
 from modelway.iam.needs import execution_needs
 from modelway.iam.statements import allow, as_json
-from modelway.image.context import content_hash
+from modelway.image.extras import read_extras
 from modelway.image.reference import digest_of
-from modelway.image.stand_in import StandIn
-from modelway.monitoring.alarms import declare_alarms
+from modelway.monitoring.alarms import declare_alarms, declare_composite_alarms
 from modelway.monitoring.dashboard import dashboard_url, declare_dashboard
 from modelway.monitoring.endpoint_metrics import EndpointMetrics
 from modelway.monitoring.log_group import declare_log_group
 from modelway.monitoring.notifications import declare_topic, subscribe
-from modelway.package import read_artifact
-from modelway.plan import DeploymentPlan, plan_deployment
+from modelway.plan import ContainerPlan, DeploymentPlan, plan_deployment
 from modelway.platform import ModelPlatform
-from modelway.sagemaker.artifact import declare_artifact
+from modelway.promotion.apply import pinned, wanted
+from modelway.promotion.ledger import RELEASES
+from modelway.registry import ModelReader, Pins
+from modelway.registry.sagemaker import SageMakerRegistry
+from modelway.sagemaker.artifact import declare_artifacts
 from modelway.sagemaker.endpoint_resource import Endpoint
 from modelway.sagemaker.inputs import EndpointWiring, endpoint_inputs
 from modelway.sagemaker.scaling import declare_scaling
@@ -73,6 +76,8 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
         *,
         spec: ModelSpec | None = None,
         platform: ModelPlatform | PlatformWiring | None = None,
+        rollback: Mapping[str, Any] | None = None,
+        releases: str | os.PathLike[str] = RELEASES,
     ) -> None:
         """Declare one model's deployment.
 
@@ -83,19 +88,34 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
             opts: the usual options.
             spec: in Python, instead of `args["spec"]`: what `load_spec` gives.
             platform: in Python, instead of the names in `args`.
+            rollback: in Python, instead of `args["rollback"]`: what `load_rollback` gives.
+            releases: in Python, instead of `args["releases"]`: the folder of release records.
 
         Raises:
             SpecError: with every problem of the spec in this environment, before any resource.
-            ArtifactError: the model file is not what the spec says.
+            ArtifactError: the model is not what the spec says.
+            ModelRegistryError: the spec names a version of a registry that is not there, that
+                nobody approved, or whose archive is not what was registered.
+            PromotionError: the stack has release records, and this is not what the newest says.
         """
         given: dict[str, Any] = dict(args or {})
         spec = given_spec(name, given, spec)
         environment = given.get("environment") or pulumi.get_stack()
-        artifact = read_artifact(spec.for_environment(environment).model)
-        plan = plan_deployment(spec, environment, artifact)
+        merged = spec.for_environment(environment)
+        records = given.get("releases", releases)
+        told: list[str] = []
+        named = any(model.registry for _place, model in merged.models())
+        pins = pinned(records, environment, spec.name) if named else Pins()
+        artifact, beside = ModelReader(_registry, told.append).read(merged, pins)
+        plan = plan_deployment(spec, environment, artifact, beside, read_extras(merged.image))
+        release = wanted(records, spec, plan, given.get("rollback", rollback))
         wiring = given_platform(name, given, has_platform=platform is not None) or platform
         super().__init__("modelway:index:ModelDeployment", name, None, opts)
         self.plan = plan
+        for said in (*told, release.said):
+            pulumi.log.info(said, self)
+        given["rollback"] = release.rollback
+        given["image_digest"] = None if release.entry is None else release.entry.record.image
         self._declare(wiring or _private_platform(name, plan, self), given)
 
     def grant_invoke(
@@ -131,8 +151,8 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
         scope = platform.scope
         region = scope.apply(lambda known: known.region)
         key = platform.kms_key_arn if plan.kms_key_arn is None else plan.kms_key_arn
-        artifact = declare_artifact(name, plan.container, platform.bucket_name, key, child)
-        image, stand_in = self._image(platform)
+        artifacts = declare_artifacts(name, plan, platform.bucket_name, key, child)
+        image, built = self._image(platform, given["image_digest"])
         logs = declare_log_group(name, plan, platform.kms_key_arn, tags, keep)
         topics: list[pulumi.Input[str]] = [platform.alarm_topic_arn]
         if plan.notify:
@@ -141,16 +161,20 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
             subscribe(f"{name}-alarms", own, plan.notify, child)
             topics.append(own.arn)
         alarms = declare_alarms(name, plan.alarms, topics, tags, child)
-        model_data_url = _model_data_url(plan, platform.bucket_name)
+        burn_rates = declare_composite_alarms(name, plan.composite_alarms, topics, tags, child)
+        model_data_urls = {
+            variant: _model_data_url(container, platform.bucket_name)
+            for variant, container in plan.containers.items()
+        }
         capture = _capture_destination(plan, platform.bucket_name)
         existing_role: pulumi.Input[str] | None = given.get("role_arn")
-        before: list[pulumi.Resource] = [logs, *alarms]
-        before += [made for made in (artifact, stand_in) if made is not None]
+        before: list[pulumi.Resource] = [logs, *alarms, *artifacts]
+        before += [] if built is None else [built.resource]
         if existing_role is None:
             needs = pulumi.Output.all(
                 scope=scope,
                 image=image,
-                model_data_url=model_data_url,
+                model_data_urls=list(model_data_urls.values()),
                 kms_key_arn=key,
                 capture_destination=capture,
             ).apply(lambda known: execution_needs(plan, **known))
@@ -170,18 +194,21 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
                     region=region,
                     owner=f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}",
                     image=image,
-                    model_data_url=model_data_url,
+                    model_data_urls=model_data_urls,
                     execution_role_arn=role_arn,
                     kms_key_arn=key,
                     data_capture_destination=capture,
                     extra_tags=_default_tags(),
+                    rollback=given["rollback"],
                 ),
             ),
             pulumi.ResourceOptions(parent=self, depends_on=before),
         )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[endpoint])
         if plan.scaling is not None:
-            after = pulumi.ResourceOptions(parent=self, depends_on=[endpoint])
             declare_scaling(name, plan.scaling, tags, after)
+        for variant, scaling in plan.challenger_scalings.items():
+            declare_scaling(f"{name}-{variant}", scaling, tags, after)
         declare_dashboard(name, plan, region, child)
         self._metric_dimensions = {
             "EndpointName": plan.names.endpoint,
@@ -198,7 +225,8 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
         self.role_arn = pulumi.Output.from_input(role_arn)
         self.log_group_name = logs.name
         self.dashboard_url = region.apply(lambda known: dashboard_url(known, plan.names.dashboard))
-        self.alarm_arns = pulumi.Output.all(*(alarm.arn for alarm in alarms)).apply(list)
+        arns = [alarm.arn for alarm in (*alarms, *burn_rates)]
+        self.alarm_arns = pulumi.Output.all(*arns).apply(list)
         self.register_outputs(
             {
                 "endpointName": self.endpoint_name,
@@ -215,18 +243,16 @@ class ModelDeployment(pulumi.ComponentResource, EndpointMetrics):
         )
 
     def _image(
-        self, platform: ModelPlatform | PlatformWiring
-    ) -> tuple[pulumi.Input[str], StandIn | None]:
-        if self.plan.container.image is not None:
-            return self.plan.container.image, None
-        # The rules let an image be missing only where the emulator runs.
-        stand_in = StandIn(
-            f"{self.pulumi_resource_name}-image",
-            platform.repository_url,
-            content_hash(),
-            pulumi.ResourceOptions(parent=self),
-        )
-        return stand_in.uri, stand_in
+        self, platform: ModelPlatform | PlatformWiring, recorded: str | None
+    ) -> tuple[pulumi.Input[str], BuiltImage | None]:
+        container = self.plan.container
+        if container.image is not None:
+            return container.image, None
+        if container.build is not None and recorded is not None:
+            # Built once, where releases begin: a record moves the digest, and nothing is rebuilt.
+            return pulumi.Output.concat(platform.repository_url, "@", recorded), None
+        built = declare_image(self, container.build, platform, self.plan.tags)
+        return built.uri, built
 
 
 def invocation_url(region: str, endpoint_name: str, environ: Mapping[str, str]) -> str:
@@ -245,6 +271,12 @@ def invocation_url(region: str, endpoint_name: str, environ: Mapping[str, str]) 
     return f"{base.rstrip('/')}/endpoints/{endpoint_name}/invocations"
 
 
+def _registry() -> SageMakerRegistry:
+    """Give the registry of the stack's region, with the credentials that deploy the endpoint."""
+    configured = pulumi.Config("aws")
+    return SageMakerRegistry(configured.get("region"), configured.get("profile"))
+
+
 def _private_platform(name: str, plan: DeploymentPlan, parent: pulumi.Resource) -> ModelPlatform:
     return ModelPlatform(
         f"{name}-platform",
@@ -253,10 +285,10 @@ def _private_platform(name: str, plan: DeploymentPlan, parent: pulumi.Resource) 
     )
 
 
-def _model_data_url(plan: DeploymentPlan, bucket_name: pulumi.Input[str]) -> pulumi.Input[str]:
-    if plan.container.artifact.uri is not None:
-        return plan.container.artifact.uri
-    return pulumi.Output.concat("s3://", bucket_name, "/", plan.container.artifact_key)
+def _model_data_url(container: ContainerPlan, bucket_name: pulumi.Input[str]) -> pulumi.Input[str]:
+    if container.artifact.uri is not None:
+        return container.artifact.uri
+    return pulumi.Output.concat("s3://", bucket_name, "/", container.artifact_key)
 
 
 def _capture_destination(

@@ -3,6 +3,7 @@
     ModelwayError                exit status 1
     |-- SpecError                exit status 2: a spec breaks rules; holds every `Problem` found
     |-- ArtifactError            a model file is missing, unreadable or not what the spec says
+    |-- PackageError             a package cannot be made, or is not what its manifest says
     |-- ImageError               a container image cannot be named, built or found
     |-- EngineError              the Pulumi engine is missing, unsupported or could not be built
     |-- StackLocked              a stack's lock is held, or was left by an engine that died
@@ -10,6 +11,11 @@
     |   |-- EmulatorNotRunning   nothing answers at the emulator's address
     |   `-- PortTaken            the port asked for belongs to another process
     |-- DeploymentError          AWS (or the emulator) refused, failed or rolled back a deployment
+    |-- ExperimentError          exit status 2: an experiment cannot be judged from what was given
+    |-- ModelRegistryError       a model registry has not what was asked for, or refuses it
+    |-- PromotionError           a release is not what was recorded, or may not be recorded
+    |   `-- NotReleased          a stack would deploy what nobody has released or promoted to it
+    |-- ScaffoldError            exit status 2: a repository cannot be scaffolded as asked
     `-- RehearsalError           a rehearsal cannot be run as asked, such as too much traffic
 
 A message says what was being done, which field, which value, what is allowed and what to do next.
@@ -93,6 +99,10 @@ class ArtifactError(ModelwayError):
         return type(self), (str(self), self.field)
 
 
+class PackageError(ModelwayError):
+    """A package cannot be made, or is not what its manifest says."""
+
+
 class ImageError(ModelwayError):
     """A container image cannot be named, built or found."""
 
@@ -119,6 +129,30 @@ class PortTaken(EmulatorError):  # noqa: N818 - a state, not a fault of the emul
 
 class DeploymentError(ModelwayError):
     """AWS (or the emulator) refused, failed or rolled back a deployment."""
+
+
+class ExperimentError(ModelwayError):
+    """An experiment cannot be judged from what was given: files, ids or options."""
+
+    exit_status = 2
+
+
+class ModelRegistryError(ModelwayError):
+    """A model registry has not what was asked for, or refuses it; or a version is not approved."""
+
+
+class PromotionError(ModelwayError):
+    """A release is not what was recorded and signed, or may not be recorded."""
+
+
+class NotReleased(PromotionError):  # noqa: N818 - a state of the stack, not a fault of its records
+    """A stack would deploy what nobody has released or promoted to it; its records are sound."""
+
+
+class ScaffoldError(ModelwayError):
+    """A repository cannot be scaffolded as asked: a name, a region, or files in the way."""
+
+    exit_status = 2
 
 
 class RehearsalError(ModelwayError):

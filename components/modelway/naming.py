@@ -36,6 +36,10 @@ NAME_PATTERN = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*\Z")
 TAG_PREFIX = "modelway:"
 """Keys of modelway's own tags begin so."""
 
+LEASE_NAMESPACE = "modelway/Rollouts"
+"""CloudWatch namespace of the metric that vouches for a new fleet. It is ours: nobody but AWS may
+write to `AWS/` (CloudWatch PutMetricData)."""
+
 
 def content_hash(value: object) -> str:
     """Hash a JSON-like value.

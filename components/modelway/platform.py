@@ -18,6 +18,7 @@ from modelway.iam.statements import Scope, as_json
 from modelway.image.lifecycle import LIFECYCLE_POLICY
 from modelway.monitoring.notifications import declare_topic, subscribe
 from modelway.plan import PROTECTED_ENVIRONMENTS
+from modelway.registry.group import declare_groups
 from modelway.wiring import PlatformWiring
 
 KEY_DELETION_DAYS = 7
@@ -36,7 +37,8 @@ class ModelPlatform(pulumi.ComponentResource):
 
     Everything is encrypted with the platform's own key, which rotates. The bucket is versioned,
     blocks public access and refuses requests without TLS. Image tags are immutable and images are
-    scanned on push. In production stacks nothing of it can be destroyed by mistake.
+    scanned on push. `model_package_groups` are groups of SageMaker's registry, in which nobody but
+    `approvers` approves. In production stacks nothing of it can be destroyed by mistake.
     """
 
     bucket_name: pulumi.Output[str]
@@ -74,6 +76,7 @@ class ModelPlatform(pulumi.ComponentResource):
         account = self.scope.apply(lambda scope: scope.account)
         topic = declare_topic(f"{name}-alarms", key.arn, account, tags, self._keep)
         subscribe(f"{name}-alarms", topic, given.get("notify") or [], self._child)
+        declare_groups(name, given, self.scope, bucket.bucket, tags, self._keep)
         self.bucket_name = bucket.bucket
         self.bucket_arn = bucket.arn
         self.repository_url = repository.repository_url

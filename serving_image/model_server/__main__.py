@@ -3,7 +3,7 @@
 Takes a command with its arguments, reads the environment once, and ends the process with a status
 (`process.status.Status`). Without arguments of its own ``serve`` is what SageMaker runs; a path and
 a port may be given for use by hand. ``healthcheck`` is what the image's HEALTHCHECK runs, which has
-no curl, and ``new-key`` makes an API key.
+no curl, ``check`` is for whoever is about to deploy, and ``new-key`` makes an API key.
 """
 
 import os
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: python -m model_server serve [MODEL] [--port PORT]
+       python -m model_server check [MODEL]
        python -m model_server healthcheck
        python -m model_server new-key NAME --file FILE [--scopes SCOPES] [--expires TIME]
 
 serve        serve a folder with a *.onnx file, or such a file; default /opt/ml/model
+check        load it all as serve does, listen on nothing, and end with 0 when it can be served
 healthcheck  end with 0 when GET /ping of the server on this machine says 200, else with 1
 new-key      print a new API key, which is nowhere else, and add its digest to the file that
              MODEL_SERVER_API_KEYS_FILE names
@@ -29,6 +31,7 @@ All settings are environment variables: see the README beside this package.
 
 examples:
   python -m model_server serve model.onnx --port 8080
+  python -m model_server check model.onnx
   python -m model_server new-key scoring-job --scopes infer,metadata --file keys.json
 """
 
@@ -48,6 +51,10 @@ def main() -> None:
             print(USAGE, end="")  # noqa: T201  # what was asked for
         case ["serve", *rest]:
             _serve(rest)
+        case ["check"]:
+            _check({})
+        case ["check", model] if not model.startswith("-"):
+            _check({"MODEL_SERVER_MODEL_DIR": model})
         case ["healthcheck"]:
             sys.exit(_healthcheck(_settings({}).port))
         case ["new-key", name, *rest] if not name.startswith("-"):
@@ -69,6 +76,16 @@ def _serve(arguments: list[str]) -> None:
     from model_server.serve import leave, serve
 
     leave(serve(settings, Log(settings.log_level)))
+
+
+def _check(given: dict[str, str]) -> None:
+    settings = _settings(given)
+
+    from model_server.check import check
+    from model_server.log import Log
+    from model_server.serve import leave
+
+    leave(check(settings, Log(settings.log_level)))
 
 
 def _settings(given: dict[str, str]) -> "Settings":

@@ -41,9 +41,8 @@ from model_server.settings import Settings
 from model_server.settings.access import AccessSettings
 
 if TYPE_CHECKING:
-    import ssl
-
     from model_server.access.identity import Admission, Credentials
+    from model_server.access.tls_files import Tls, TlsFiles
 
     # onnxruntime, which comes with it, is imported in the thread that loads the model.
     from model_server.core.model import Model
@@ -92,13 +91,15 @@ class Assembly:
         self.observation = Observation(settings.observe, log, scoreboard, slot)
         self.dataplane = Dataplane(runs, settings.batching, threads, self.observation.ran)
         rows = settings.batching.max_rows if settings.batching.enabled else 1
-        self._loader = Loader(settings.execution, threads, log, rows)
+        self._loader = Loader(
+            settings.execution, threads, log, rows, trusted_keys=settings.trust.trusted_keys
+        )
         self.repository = _repository(settings, self._loader)
         cache_mib = settings.batching.cache_mib
         self.cache = AnswerCache(cache_mib * 2**20) if cache_mib else None
         self.invocations = Invocations(self.dataplane, self.codecs, self.cache)
         gate = self.gate if self.gate.enabled else None
-        self.tls = _tls(settings.access)
+        self.tls = _tls(settings.access, log)
         """What connections are encrypted with; None: they are not."""
         chosen = settings.application
         self._application = None if chosen.app is None else Application(chosen, self._app_fault)
@@ -113,16 +114,8 @@ class Assembly:
         settings = self.settings
         if settings.grpc.port is None:
             return None
-        from model_server.grpc_v2.server import GrpcServer, TlsFiles
+        from model_server.grpc_v2.server import GrpcServer
 
-        access, tls = settings.access, None
-        if access.tls_cert_file is not None and access.tls_key_file is not None:
-            tls = TlsFiles(
-                access.tls_cert_file,
-                access.tls_key_file,
-                access.tls_client_ca_file,
-                access.tls_client_certificates == "required",
-            )
         return GrpcServer(
             settings.grpc,
             host=settings.host,
@@ -135,7 +128,7 @@ class Assembly:
             invoke_seconds=settings.invoke_seconds,
             gate=_CurrentGate(self) if self.gate.enabled else None,
             observer=CallObservation(self.observation, self.log),
-            tls=tls,
+            tls=_tls_files(settings.access),
         )
 
     async def start_grpc(self) -> None:
@@ -174,12 +167,13 @@ class Assembly:
         Raises:
             ModelUnusable: nothing can be served, with the reason.
         """
+        # First: a handler is given the model folder, which is checked when the model is loaded.
+        await self.repository.refresh()
         chosen = self.settings.application
         if chosen.handler is not None:
             self.invocations.handler = await asyncio.to_thread(
                 load_handler, chosen, self.settings.model_dir
             )
-        await self.repository.refresh()
         if self._application is not None:
             await self._application.start()
 
@@ -254,14 +248,23 @@ def _repository(settings: Settings, loader: Loader) -> Repository:
     return Repository(settings.model_dir, loader, name=chosen.model_name, versions=chosen.versions)
 
 
-def _tls(access: AccessSettings) -> "ssl.SSLContext | None":
+def _tls_files(access: AccessSettings) -> "TlsFiles | None":
     if access.tls_cert_file is None or access.tls_key_file is None:
         return None
-    from model_server.access.certificates import server_context
+    from model_server.access.tls_files import TlsFiles
 
-    return server_context(
+    return TlsFiles(
         access.tls_cert_file,
         access.tls_key_file,
         access.tls_client_ca_file,
-        required=access.tls_client_certificates == "required",
+        access.tls_client_certificates == "required",
     )
+
+
+def _tls(access: AccessSettings, log: Log) -> "Tls | None":
+    files = _tls_files(access)
+    if files is None:
+        return None
+    from model_server.access.tls_files import Tls
+
+    return Tls(files, log.event)

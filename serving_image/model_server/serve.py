@@ -6,6 +6,7 @@ the process in front, which stays light; a worker imports the rest after it was 
 
 import os
 import sys
+from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,15 +46,21 @@ def _run_worker(
     channel: "Channel",
     slot: int,
 ) -> int:
+    from model_server.worker import Worker
+
+    return run_guarded(Worker(settings, log, sockets, channel, slot, scoreboard).live(), log)
+
+
+def run_guarded(work: Coroutine[object, object, int], log: Log) -> int:
+    """Run something on an event loop; settings that only it reads and finds wrong are a status."""
     import uvloop
 
     from model_server.access.entries import FileUnusable
     from model_server.observe.errors import ObserveUnusable
-    from model_server.worker import Worker
 
     async def live() -> int:
         try:
-            return await Worker(settings, log, sockets, channel, slot, scoreboard).live()
+            return await work
         except (SettingsError, FileUnusable) as error:  # what only the worker reads
             log.error("wrong_settings", problems=error.problems)
         except ObserveUnusable as error:

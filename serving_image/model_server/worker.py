@@ -89,7 +89,7 @@ class Worker:
             self._sockets.connections,
             self._slot,
             count=lambda: len(app.connections),
-            ssl=parts.tls,
+            tls=None if parts.tls is None else parts.tls.current,
         )
         parts.start()
         self._spawn(_tick(parts))
@@ -229,5 +229,7 @@ class Worker:
 async def _tick(parts: "Assembly") -> None:
     while True:
         parts.app.tick()
+        if parts.tls is not None:
+            parts.tls.refresh()
         parts.observation.tick()
         await asyncio.sleep(TICK_SECONDS)

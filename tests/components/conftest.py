@@ -18,6 +18,7 @@ from modelway.spec import ModelSpec
 
 ENDPOINT = "pulumi-python:dynamic/modelway:Endpoint"
 STAND_IN = "pulumi-python:dynamic/modelway:StandIn"
+CODEBUILD_IMAGE = "pulumi-python:dynamic/modelway:CodeBuildImage"
 ARN = "arn:aws:service:us-east-1:123456789012:"
 
 
@@ -65,6 +66,10 @@ class Engine(Mocks):
 
     def new_resource(self, args: Any) -> tuple[str, dict[str, Any]]:
         state = {"arn": f"{ARN}{args.name}", "name": args.name, **args.inputs}
+        image = {
+            "digest": "sha256:" + "0" * 64,
+            "uri": f"{args.inputs.get('repository_url')}@sha256:{'0' * 64}",
+        }
         extra = {
             "aws:s3/bucket:Bucket": {"bucket": args.name, "arn": f"arn:aws:s3:::{args.name}"},
             "aws:ecr/repository:Repository": {
@@ -81,10 +86,8 @@ class Engine(Mocks):
                 "model_names": [f"{args.name}-model"],
                 "history": [],
             },
-            STAND_IN: {
-                "digest": "sha256:" + "0" * 64,
-                "uri": f"{args.inputs.get('repository_url')}@sha256:{'0' * 64}",
-            },
+            STAND_IN: image,
+            CODEBUILD_IMAGE: image,
         }
         return f"{args.name}-id", state | extra.get(args.typ, {})
 
@@ -146,7 +149,7 @@ def model_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     digest = "sha256:" + "1" * 64
     monkeypatch.setattr(
-        "modelway.deployment.read_artifact",
+        "modelway.registry.reader.read_artifact",
         lambda model: (
             Artifact(digest=digest, size_bytes=7, path=path, uri=None)
             if not model.path.startswith("s3://")

@@ -1,11 +1,11 @@
 """What ModelDeployment declares, in which order, and wired to what."""
 
 import json
+import re
 
 import pytest
 
-from modelway.deployment import ModelDeployment, invocation_url
-from modelway.errors import SpecError
+from modelway.deployment import ModelDeployment
 from modelway.wiring import PlatformWiring
 
 ENDPOINT = "pulumi-python:dynamic/modelway:Endpoint"
@@ -56,13 +56,15 @@ def test_the_owner_is_the_stack(deploy):
 def test_everything_that_the_model_needs_comes_before_the_endpoint(deploy):
     program = deploy(objectives={"p99_latency_ms": 50})
 
+    names = program.one(ENDPOINT).depends_on
+    before = {re.sub("image-[0-9a-f]{8}$", "image", name) for name in names}
     assert {
         "fraud-artifact",
         "fraud-image",
         "fraud-logs",
         "fraud-local-execution-needs",
         "fraud-p99-latency",
-    } <= set(program.one(ENDPOINT).depends_on)
+    } <= before
 
 
 def test_the_log_group_has_sagemakers_name_a_retention_and_a_key(deploy):
@@ -159,6 +161,23 @@ def test_an_error_rate_is_metric_math_with_one_returned_result(deploy):
     assert [query["returnData"] for query in queries] == [True, False, False]
     assert queries[1]["metric"]["metricName"] == "Invocation5XXErrors"
     assert "metricName" not in alarm
+
+
+def test_a_burn_rate_alarm_is_a_composite_and_only_the_composite_tells_the_topic(deploy):
+    program = deploy(objectives={"availability_percent": 99.9})
+
+    composite = program.named("fraud-burn-rate-1h")
+    assert composite.type == "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+    assert composite.inputs["alarmName"] == "fraud-local-burn-rate-1h"
+    assert composite.inputs["alarmRule"] == (
+        'ALARM("fraud-local-burn-rate-1h-long") AND ALARM("fraud-local-burn-rate-1h-short")'
+    )
+    assert composite.inputs["alarmActions"] == [SHARED.alarm_topic_arn]
+    assert {"fraud-burn-rate-1h-long", "fraud-burn-rate-1h-short"} <= set(composite.depends_on)
+    window = program.named("fraud-burn-rate-1h-long").inputs
+    assert window["alarmActions"] == []
+    assert window["threshold"] == 1.44
+    assert window["metricQueries"][1]["metric"]["period"] == 3600
 
 
 def test_no_alarm_depends_on_the_endpoint(deploy):
@@ -295,106 +314,8 @@ def test_the_providers_default_tags_reach_the_endpoint_too(declare, spec):
     assert program.one(ENDPOINT).inputs["tags"]["cost-center"] == "7"
 
 
-def test_without_a_platform_a_private_one_is_made(declare, spec):
-    program = declare(lambda: ModelDeployment("fraud", spec=spec()))
-
-    platform = program.one("modelway:index:ModelPlatform")
-    assert (platform.name, platform.parent) == ("fraud-platform", "fraud")
-
-
-def test_the_names_of_a_platform_may_be_given_one_by_one(declare, spec):
-    plain = spec().model_dump(mode="json")
-    args = {
-        "spec": plain,
-        "bucket_name": "b",
-        "repository_url": "r",
-        "kms_key_arn": KEY,
-        "alarm_topic_arn": "t",
-    }
-
-    program = declare(lambda: ModelDeployment("fraud", args))
-
-    assert program.all("modelway:index:ModelPlatform") == []
-    assert program.one("aws:s3/bucketObjectv2:BucketObjectv2").inputs["bucket"] == "b"
-
-
-def test_half_a_platform_is_refused_by_the_missing_names(declare, spec):
-    with pytest.raises(SpecError) as failure:
-        declare(lambda: ModelDeployment("fraud", {"bucket_name": "b"}, spec=spec()))
-
-    assert [problem.path for problem in failure.value.problems] == [
-        "repository_url",
-        "kms_key_arn",
-        "alarm_topic_arn",
-    ]
-
-
-def test_a_platform_given_twice_is_refused(declare, spec):
-    with pytest.raises(SpecError, match="another one"):
-        declare(
-            lambda: ModelDeployment("fraud", {"bucket_name": "b"}, spec=spec(), platform=SHARED)
-        )
-
-
-@pytest.mark.parametrize("twice", [True, False])
-def test_exactly_one_spec_is_needed(declare, spec, twice):
-    one = spec()
-    args = {"spec": one.model_dump(mode="json")} if twice else None
-
-    with pytest.raises(SpecError, match="two" if twice else "none"):
-        declare(lambda: ModelDeployment("fraud", args, spec=one if twice else None))
-
-
-def test_a_plain_spec_with_wrong_fields_is_refused_by_their_paths(declare):
-    args = {"spec": {"name": "fraud", "model": {"path": "m"}, "scaling": {"min_instances": 0}}}
-
-    with pytest.raises(SpecError, match=r"scaling\.min_instances"):
-        declare(lambda: ModelDeployment("fraud", args))
-
-
-def test_floats_from_other_languages_are_whole_numbers_again(declare, spec):
-    plain = spec().model_dump(mode="json")
-    plain["scaling"]["min_instances"] = 2.0
-
-    program = declare(lambda: ModelDeployment("fraud", {"spec": plain}))
-
-    assert program.one(ENDPOINT).inputs["variants"][0]["initial_instance_count"] == 2
-
-
-def test_nothing_is_declared_for_a_spec_that_breaks_a_rule(declare, spec):
-    seen = []
-
-    def build():
-        ModelDeployment("fraud", spec=spec(serving={"instance_type": "ml.none"}))
-
-    with pytest.raises(SpecError):
-        seen.append(declare(build))
-
-    assert seen == []
-
-
 def test_the_log_group_is_protected_in_prod_and_nothing_that_updates_replace(deploy):
     program = deploy("prod", image=IMAGE)
 
     protected = [each.name for each in program.resources if each.protect]
     assert protected == ["fraud-logs"]
-
-
-@pytest.mark.parametrize(
-    ("environ", "url"),
-    [
-        ({}, "https://runtime.sagemaker.eu-west-1.amazonaws.com/endpoints/e/invocations"),
-        (
-            {"AWS_ENDPOINT_URL": "http://127.0.0.1:4510/"},
-            "http://127.0.0.1:4510/endpoints/e/invocations",
-        ),
-    ],
-)
-def test_the_invocation_url_is_where_boto3_would_send(environ, url):
-    assert invocation_url("eu-west-1", "e", environ) == url
-
-
-def test_the_invocation_url_of_china_has_its_own_suffix():
-    assert invocation_url("cn-north-1", "e", {}).startswith(
-        "https://runtime.sagemaker.cn-north-1.amazonaws.com.cn/"
-    )

@@ -172,3 +172,34 @@ def test_a_platform_of_another_stack_is_named_by_its_outputs(declare, monkeypatc
     declare(build)
 
     assert seen == [("eu-west-1", "210987654321")]
+
+
+def test_without_groups_none_is_declared(platform):
+    assert not [each for each in platform.resources if "modelPackageGroup" in each.type]
+
+
+def test_a_group_says_where_archives_go_and_lets_only_its_approvers_decide(declare):
+    lead = "arn:aws:iam::123456789012:role/ml-lead"
+    args = {"model_package_groups": ["fraud"], "approvers": [lead]}
+    declared = declare(lambda: ModelPlatform("models", args), stack="dev")
+
+    group = declared.one("aws:sagemaker/modelPackageGroup:ModelPackageGroup").inputs
+    policy = declared.one("aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy").inputs
+    assert group["modelPackageGroupName"] == policy["modelPackageGroupName"] == "fraud"
+    assert group["tags"] == {
+        "modelway:bucket": "models-artifacts",
+        "modelway:platform": "models",
+    }
+    statements = json.loads(policy["resourcePolicy"])["Statement"]
+    assert [each["Condition"]["ArnNotLike"] for each in statements] == [
+        {"aws:PrincipalArn": [lead]}
+    ] * 2
+
+
+def test_a_group_without_approvers_has_no_policy(declare):
+    args = {"model_package_groups": ["fraud"]}
+    declared = declare(lambda: ModelPlatform("models", args), stack="dev")
+
+    types = {each.type for each in declared.resources}
+    assert "aws:sagemaker/modelPackageGroup:ModelPackageGroup" in types
+    assert "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy" not in types

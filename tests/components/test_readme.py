@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from modelway.demo.training import train
-from modelway.spec import load_spec
+from modelway.promotion.policy import read_policy
+from modelway.spec import load_spec, parse_spec
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -37,7 +39,7 @@ def test_the_readmes_spec_is_valid_in_every_environment_it_names(folder):
 
 
 def test_the_readmes_program_declares_one_platform_and_one_endpoint(folder, declare):
-    program = next(block for block in blocks("python") if "ModelPlatform" in block)
+    program = next(block for block in blocks("python") if "ModelDeployment" in block)
 
     declared = declare(lambda: exec(compile(program, "README.md", "exec"), {}), stack="prod")
 
@@ -46,6 +48,32 @@ def test_the_readmes_program_declares_one_platform_and_one_endpoint(folder, decl
     )
     assert len(declared.all("modelway:index:ModelPlatform")) == 1
     assert len(declared.all("modelway:index:ModelDeployment")) == 1
+
+
+def test_the_readmes_registry_is_declared_with_its_approvers_and_deployed_by_its_spec(declare):
+    program = next(block for block in blocks("python") if "approvers" in block)
+    (spec,) = [block for block in blocks("yml") if "registry: fraud@approved" in block]
+
+    declared = declare(lambda: exec(compile(program, "README.md", "exec"), {}), stack="prod")
+    merged = parse_spec(yaml.safe_load(spec)).for_environment("local")
+
+    group = declared.one("aws:sagemaker/modelPackageGroup:ModelPackageGroup").inputs
+    policy = declared.one("aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy").inputs
+    assert group["modelPackageGroupName"] == "fraud"
+    assert "arn:aws:iam::123456789012:role/ml-lead" in policy["resourcePolicy"]
+    assert (merged.model.path, merged.model.registry) == ("fraud-1", None)
+
+
+def test_the_readmes_policy_says_what_its_comments_say(tmp_path):
+    (text,) = [block for block in blocks("yml") if "promote_from" in block]
+    (tmp_path / "policy.yaml").write_text(text)
+
+    policy = read_policy(tmp_path / "policy.yaml")
+
+    assert policy.of("prod").promote_from == "staging"
+    assert policy.of("prod").evidence == ("tests", "parity", "rehearsal")
+    assert policy.of("prod").bake_seconds == 3600
+    assert len(policy.blocked) == 1
 
 
 def test_the_two_first_commands_are_targets_of_the_makefile():

@@ -11,9 +11,9 @@ from pulumi.provider.experimental.component import ComponentProvider
 from pydantic import BaseModel
 
 from modelway import args as component_args
+from modelway import spec as spec_model
 from modelway.deployment import ModelDeployment
 from modelway.platform import ModelPlatform
-from modelway.spec import model as spec_model
 
 GOLDEN = Path(__file__).parent / "component_schema.json"
 
@@ -22,7 +22,7 @@ PARTS = sorted(
     for name, kind in vars(spec_model).items()
     if inspect.isclass(kind)
     and issubclass(kind, BaseModel)
-    and kind.__module__ == spec_model.__name__
+    and kind.__module__.startswith(f"{spec_model.__name__}.")
     and not name.startswith("_")
 )
 

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import shutil
+import socket
 import ssl
 import time
 
@@ -206,6 +208,7 @@ def authority(tmp_path_factory):
     write("root", certificate("root", root_key, "root", root_key, constraints), root_key)
     for stem, subject, extension in (
         ("server", "localhost", x509.SubjectAlternativeName([x509.DNSName("localhost")])),
+        ("renewed", "localhost", x509.SubjectAlternativeName([x509.DNSName("localhost")])),
         ("client", "scoring-job", x509.BasicConstraints(ca=False, path_length=None)),
         ("stranger", "stranger", x509.BasicConstraints(ca=False, path_length=None)),
     ):
@@ -214,6 +217,44 @@ def authority(tmp_path_factory):
     clients = [{"subject": "CN=scoring-job", "name": "scoring-job", "scopes": ["infer"]}]
     (folder / "clients.json").write_text(json.dumps(clients))
     return folder
+
+
+def test_a_replaced_certificate_is_used_by_the_next_connection(
+    run_server, models, authority, tmp_path
+):
+    held = {"MODEL_SERVER_TLS_CERT_FILE": "server.pem", "MODEL_SERVER_TLS_KEY_FILE": "server.key"}
+    for name in held.values():
+        shutil.copy(authority / name, tmp_path / name)
+    server = run_server(
+        models / "classifier", **{variable: tmp_path / name for variable, name in held.items()}
+    )
+    context = ssl.create_default_context(cafile=str(authority / "root.pem"))
+
+    def serial_number():
+        with (
+            socket.create_connection(("localhost", server.port), timeout=30) as raw,
+            context.wrap_socket(raw, server_hostname="localhost") as secure,
+        ):
+            return secure.getpeercert()["serialNumber"]
+
+    until = time.monotonic() + 30
+    while not server.events("worker_ready"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    before = serial_number()
+
+    (tmp_path / "server.key").write_text("half a file")
+    while not server.events("access_file_unusable"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert serial_number() == before
+
+    for suffix in ("pem", "key"):
+        shutil.copy(authority / f"renewed.{suffix}", tmp_path / f"server.{suffix}")
+    while not server.events("access_file_changed"):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert serial_number() != before
 
 
 def test_a_client_certificate_says_who_calls(run_server, models, authority):

@@ -21,7 +21,9 @@ def test_the_public_names_are_these_and_sorted():
         "ModelPlatform",
         "ModelSpec",
         "ModelwayError",
+        "PromotionError",
         "SpecError",
+        "load_rollback",
         "load_spec",
         "plan_deployment",
     ]

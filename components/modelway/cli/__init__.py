@@ -1,7 +1,8 @@
 """The `modelway` command: one thin module per subcommand.
 
 A command parses, calls and prints; decisions are elsewhere. Results go to stdout, talk to stderr.
-Exit status: 0 done, 1 refused or failed, 2 a spec or the command line is wrong.
+Exit status: 0 done, 1 refused or failed, 2 a spec, other input or the command line is wrong; 3 of
+`verdict` alone: none yet.
 Heavy imports belong inside the commands, so that `modelway --help` answers at once.
 """
 
@@ -11,7 +12,34 @@ from typing import Annotated
 
 import typer
 
-from modelway.cli import check, doctor, emulator, iam, plan, schema, status
+from modelway.cli import (
+    approve,
+    check,
+    copy,
+    doctor,
+    due,
+    emulator,
+    iam,
+    image,
+    init,
+    inspect,
+    package,
+    plan,
+    profile,
+    promote,
+    register,
+    registry,
+    rehearse,
+    release,
+    releases,
+    rollback,
+    schema,
+    shadow,
+    sign,
+    status,
+    verdict,
+    verify,
+)
 from modelway.errors import ModelwayError
 
 app = typer.Typer(
@@ -40,13 +68,32 @@ def _options(
     """Machine-learning models in production as code: check, plan, rehearse, deploy."""
 
 
+app.command()(init.init)
 app.command()(check.check)
 app.command()(plan.plan)
+app.command()(package.package)
+app.command()(inspect.inspect)
+app.command()(profile.profile)
+app.command()(sign.sign)
+app.command()(verify.verify)
+app.command()(register.register)
+app.command()(approve.approve)
+app.command()(registry.registry)
+app.command()(rehearse.rehearse)
 app.command()(schema.schema)
 app.command()(iam.iam)
 app.command()(status.status)
+app.command()(release.release)
+app.command()(promote.promote)
+app.command()(copy.copy)
+app.command()(releases.releases)
+app.command()(due.due)
+app.command()(rollback.rollback)
+app.command()(shadow.shadow)
+app.command()(verdict.verdict)
 app.command()(doctor.doctor)
 app.add_typer(emulator.app, name="emulator")
+app.add_typer(image.app, name="image")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from modelway.errors import ArtifactError
-    from modelway.spec.model import Model
+    from modelway.spec.model_file import Model
     from modelway.spec.review import Review
 
 
@@ -37,11 +37,13 @@ def check(
 
         modelway check stacks/specs/*.yaml --env dev --env prod --json
     """
+    from modelway.image.extras import extras_problems
     from modelway.spec.review import review_files
 
-    reviews = review_files(specs, env or (), _artifact_fault)
+    reviews = review_files(specs, env or (), _artifact_fault, extras_problems)
     for review in reviews:
         _note_unknown(review)
+        _note_registry(review)
     if as_json:
         typer.echo(json.dumps({"specs": [_plain(review) for review in reviews]}, indent=2))
     else:
@@ -58,11 +60,11 @@ def check(
 
 @cache
 def _artifact_fault(model: "Model") -> "ArtifactError | None":
-    """Say what is wrong with a model file; artifacts in S3 are not read."""
+    """Say what is wrong with a model file; what lies in S3 or in a registry is not read."""
     from modelway.errors import ArtifactError
     from modelway.package import read_artifact
 
-    if "://" in model.path:
+    if model.registry is not None or "://" in model.path:
         return None
     try:
         read_artifact(model)
@@ -83,6 +85,24 @@ def _note_unknown(review: "Review") -> None:
                 "so the base alone was checked",
                 err=True,
             )
+
+
+def _note_registry(review: "Review") -> None:
+    """Tell what only the registry knows."""
+    if review.spec is None:
+        return
+    named = {
+        model.registry
+        for environment in review.environments
+        for _place, model in review.spec.for_environment(environment).models()
+        if model.registry is not None
+    }
+    for reference in sorted(named):
+        typer.echo(
+            f"note: {review.file}: {reference} was not looked up; `modelway plan` and `pulumi "
+            "preview` do, and refuse a version that is missing or not approved",
+            err=True,
+        )
 
 
 def _print(review: "Review") -> None:

@@ -16,7 +16,15 @@ from typing import Annotated, Any
 
 import typer
 
-from modelway.engine import Engine, StackCondition, diagnose, ensure_engine, find_engine, repair
+from modelway.engine import (
+    Engine,
+    RepairAction,
+    StackCondition,
+    diagnose,
+    ensure_engine,
+    find_engine,
+    repair,
+)
 from modelway.errors import EngineError, ModelwayError
 from modelway.image.runtime import server_python
 
@@ -50,6 +58,12 @@ def doctor(
         str | None, typer.Option(help="State backend. Default: the one that pulumi would use.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    path: Annotated[
+        bool,
+        typer.Option(
+            "--path", help="Print only the folders that PATH needs for the engine, one a line."
+        ),
+    ] = False,
 ) -> None:
     """Say what was found on this machine, what is missing and how to get it.
 
@@ -59,19 +73,17 @@ def doctor(
         modelway doctor
         modelway doctor --setup
         modelway doctor --repair --stack local
+        modelway doctor --setup --path
     """
     if setup:
         ensure_engine(progress=_say)
         server_python(progress=_say)
+    if path:
+        for folder in _engine_folders():
+            typer.echo(folder)
+        return
     url = _backend_url() if backend is None else backend
-    repaired = []
-    if mend:
-        if url is None:
-            raise EngineError(
-                "repairing stacks: no state backend is known here; set PULUMI_BACKEND_URL, or "
-                "name it with --backend file:///path/to/state"
-            )
-        repaired = repair(url, stack)
+    repaired = _repaired(url, stack) if mend else []
     findings = [*_machine(), *_stacks(url, stack)]
     if as_json:
         document = {
@@ -91,6 +103,24 @@ def doctor(
                 typer.echo(f"         {finding.advice}")
     if any(finding.state in ("missing", "broken") for finding in findings):
         raise typer.Exit(1)
+
+
+def _repaired(url: str | None, stack: str | None) -> list[RepairAction]:
+    """Repair the stacks of a backend."""
+    if url is None:
+        raise EngineError(
+            "repairing stacks: no state backend is known here; set PULUMI_BACKEND_URL, or "
+            "name it with --backend file:///path/to/state"
+        )
+    return repair(url, stack)
+
+
+def _engine_folders() -> list[Path]:
+    """Give the folders of the engine and of what it starts; the last one is to come first."""
+    engine = find_engine()
+    if engine is None:
+        raise EngineError("looking for the Pulumi engine: there is none; add --setup to get one")
+    return [engine.executable.parent, *reversed(engine.path_entries)]
 
 
 def _say(line: str) -> None:

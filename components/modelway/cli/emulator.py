@@ -10,9 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from modelway.cli import faults
+
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS on this machine.")
+app.add_typer(faults.app, name="fault")
 
 _FOLLOW_SECONDS = 0.5
+_PAGE = "/_modelway/"
+"""Where an emulator serves its live page."""
 
 Port = Annotated[int, typer.Option(help="The emulator's port on 127.0.0.1.")]
 
@@ -57,6 +62,7 @@ def start(
     typer.echo("\nnext:", err=True)
     typer.echo(f'  eval "$(modelway emulator env{option})"', err=True)
     typer.echo("  pulumi stack select --create local && pulumi up", err=True)
+    typer.echo(f"  open {emulator.url}{_PAGE} in a browser to watch it live", err=True)
     typer.echo(f"  modelway emulator stop{option}", err=True)
 
 
@@ -175,10 +181,14 @@ def reset(
     typer.echo(f"the emulator on port {port} is as new", err=True)
 
 
+app.command()(faults.faults)
+
+
 def _status_lines(found: dict[str, Any]) -> list[str]:
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(found["virtual_now"]))
     lines = [
         f"emulator   {found['url']} (process {found['pid']}, modelway {found['version']})",
+        f"page       {found['url']}{_PAGE}",
         f"account    {found['account']}, {found['region']}",
         f"clock      {now}, {found['time_scale']:g} times real time",
         f"state      {found['state_dir']}",

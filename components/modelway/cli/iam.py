@@ -32,6 +32,13 @@ def iam(
     platform: Annotated[
         str, typer.Option(help="The ModelPlatform's name in the program.", metavar="NAME")
     ] = "platform",
+    model_group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A model package group that the platform declares; may be repeated.",
+            metavar="GROUP",
+        ),
+    ] = None,
     shared_platform: Annotated[
         bool, typer.Option("--shared-platform", help="Another stack manages the platform.")
     ] = False,
@@ -39,7 +46,8 @@ def iam(
     r"""Print the policy that deploying these specs needs, and no more than that.
 
     The policy is printed as JSON. No action in it is a wildcard, and no resource either where AWS
-    knows one. Nothing is asked of AWS.
+    knows one. It never has sagemaker:UpdateModelPackage: who deploys does not approve. Nothing is
+    asked of AWS.
 
     For example:
 
@@ -51,11 +59,13 @@ def iam(
             --permissions-boundary arn:aws:iam::123456789012:policy/boundary
     """
     from modelway.iam.deployer import DeployerOptions, deployer_statements
+    from modelway.iam.deployer_image import image_statements
     from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
     from modelway.iam.merge import merged
     from modelway.iam.statements import Scope, document
     from modelway.plan.build import PROTECTED_ENVIRONMENTS
     from modelway.spec import load_spec
+    from modelway.spec.image import ImageBuild
 
     scope = Scope(account=account, region=region, partition=_partition(region))
     options = DeployerOptions(
@@ -67,10 +77,15 @@ def iam(
         statements = shared_platform_statements(platform, scope)
     else:
         may_empty = env not in PROTECTED_ENVIRONMENTS
-        statements = platform_statements(platform, scope, may_empty=may_empty)
+        statements = platform_statements(
+            platform, scope, may_empty=may_empty, groups=model_group or ()
+        )
     for path in specs:
         spec = load_spec(path).for_environment(env)
         statements += deployer_statements(spec, env, scope, options)
+        if isinstance(spec.image, ImageBuild):
+            owner = spec.name if shared_platform else platform
+            statements += image_statements(owner, options.bucket, scope)
     policy = document(merged(statements))
     typer.echo(json.dumps(policy, indent=2))
     if account == ACCOUNT_PLACEHOLDER:

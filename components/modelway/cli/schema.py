@@ -1,8 +1,8 @@
-"""`modelway schema`: the JSON Schema of spec files, for editors."""
+"""`modelway schema`: the JSON Schema of spec files and of scenarios, for editors."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,8 +11,13 @@ def schema(
     output: Annotated[
         Path | None, typer.Option("--output", help="Write to this file. Default: print.")
     ] = None,
+    scenario: Annotated[
+        bool, typer.Option("--scenario", help="Of scenarios for `modelway rehearse` instead.")
+    ] = False,
 ) -> None:
-    """Print the JSON Schema of spec files, so that an editor completes and checks them.
+    """Print the JSON Schema of spec files or of scenarios, for editors.
+
+    An editor then completes fields and marks what is wrong.
 
     Put this line first in a spec, and editors with the YAML language server find the schema:
 
@@ -21,11 +26,12 @@ def schema(
     For example:
 
         modelway schema --output modelway.schema.json
+
+        modelway schema --scenario --output scenario.schema.json
     """
     from modelway.errors import ModelwayError
-    from modelway.spec.schema import json_schema
 
-    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(_schema(scenario), indent=2, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -37,3 +43,11 @@ def schema(
             "folder that exists and that you may write to"
         ) from None
     typer.echo(f"wrote {output}", err=True)
+
+
+def _schema(scenario: bool) -> dict[str, Any]:
+    if scenario:
+        from modelway.rehearsal.scenario_file import json_schema
+    else:
+        from modelway.spec.schema import json_schema
+    return json_schema()

@@ -1,9 +1,12 @@
 """`modelway status`: what is live at an endpoint, how it is, and why it failed."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def status(
@@ -17,7 +20,7 @@ def status(
     lines: Annotated[int, typer.Option(min=0, help="How many lines of errors.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what an endpoint serves: status, configuration, variants, alarms, last errors.
+    """Show what an endpoint serves: status, traffic, alarms, last rollouts and errors.
 
     Exit status: 0 when it is in service, 1 otherwise.
 
@@ -56,6 +59,8 @@ def _print(found: dict[str, object]) -> None:
     console.print(f"changed        {found['changed']}")
     if found["reason"]:
         console.print(f"reason         {escape(str(found['reason']))}")
+    if found["rollout"]:
+        console.print(f"rollout        {escape(str(found['rollout']))}")
     for title, rows in (("variants", found["variants"]), ("alarms", found["alarms"])):
         if not isinstance(rows, list) or not rows:
             console.print(f"{title:14} none")
@@ -67,8 +72,15 @@ def _print(found: dict[str, object]) -> None:
         for row in rows:
             table.add_row(*(escape(str(value)) for value in row.values()))
         console.print(table)
-    errors = found["errors"]
-    if isinstance(errors, list) and errors:
-        console.print(f"last errors in {escape(str(found['log_group']))}:")
-        for line in errors:
-            console.print(f"  {escape(str(line))}")
+    _print_lines(console, "last rollouts:", found["rollouts"])
+    _print_lines(console, f"last errors in {found['log_group']}:", found["errors"])
+
+
+def _print_lines(console: "Console", title: str, lines: object) -> None:
+    from rich.markup import escape
+
+    if not isinstance(lines, list) or not lines:
+        return
+    console.print(escape(title))
+    for line in lines:
+        console.print(f"  {escape(str(line))}")

@@ -1,4 +1,4 @@
-"""`make demo`: train, start the embedded AWS, `pulumi up`, predict, and say what to try next.
+"""`make demo`: train, start the embedded AWS, `pulumi up`, predict, rehearse two rollouts.
 
 Works in the repository whose `Pulumi.yaml` is in the current folder, with the literal engine.
 Writes only what git ignores; leaves the emulator running.
@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,25 @@ from rich.console import Console
 from rich.table import Table
 
 from modelway.demo.predictions import Result, predict
+from modelway.demo.rollouts import Rollout, rehearse_rollouts
 from modelway.demo.training import held_out, train
 from modelway.emulator import process
 from modelway.emulator.process import RunningEmulator
 from modelway.engine import ensure_engine
-from modelway.errors import DeploymentError, ModelwayError
+from modelway.errors import DeploymentError, ModelwayError, RehearsalError
 from modelway.image.runtime import server_python
 from modelway.package import read_artifact
 from modelway.spec import load_spec
 
 STACK = "local"
 SPEC = Path("stacks/specs/digits.yaml")
+REPORTS = Path(".modelway/rehearsals")
 TIME_SCALE = 60.0
 """AWS's own waits pass 60 times faster; processes and predictions are in real time."""
 
 talk = Console(stderr=True, highlight=False)
-result = Console(highlight=False)
+# Without a terminal nothing is cut off at 80 columns.
+result = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> None:
@@ -77,13 +81,20 @@ def main() -> None:
     rows = held_out()
     answers = predict(client(emulator, "sagemaker-runtime"), endpoint_name, rows)
 
+    step(7, "two rollouts, rehearsed on an emulator of their own: a good version, then a bad one")
+    rollouts = rehearse_rollouts(REPORTS, progress=lambda line: talk.print(f"    {line}"))
+
     show_resources(state)
+    show_rollouts(rollouts)
     show_result(emulator, endpoint_name, answers, time.monotonic() - started)
+    if not all(rollout.held for rollout in rollouts):
+        message = f"rehearsing rollouts: they did not go as they should; {REPORTS} says how"
+        raise RehearsalError(message)
 
 
 def step(number: int, text: str) -> None:
     """Say what is being done."""
-    talk.print(f"[bold]{number}/6[/bold] {text}")
+    talk.print(f"[bold]{number}/7[/bold] {text}")
 
 
 def client(emulator: RunningEmulator, service: str) -> Any:
@@ -128,6 +139,23 @@ def show_resources(state: dict[str, Any]) -> None:
     result.print()
 
 
+def show_rollouts(rollouts: Sequence[Rollout]) -> None:
+    """Draw what became of the rehearsed rollouts."""
+    columns = ("rollout", "outcome", "requests", "failed", "went back after")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for each in rollouts:
+        back = each.rolled_back_after_seconds
+        table.add_row(
+            each.scenario,
+            each.outcome,
+            str(each.requests),
+            str(each.failed),
+            "" if back is None else f"{back:.0f} s of AWS's time",
+        )
+    result.print(table, soft_wrap=True)
+    result.print(f"reports and plots: {REPORTS}/\n")
+
+
 def show_result(
     emulator: RunningEmulator, endpoint_name: str, answers: Result, took: float
 ) -> None:
@@ -155,6 +183,7 @@ The emulator is still running. To look around:
                                   set scaling.min_instances to 2, then: pulumi up
   modelway plan {SPEC} --env local
                                   every number, and why
+  modelway rehearse --list        what else can be rehearsed: faults, kills, scaling
   pulumi destroy                  takes everything away
   modelway emulator stop{option}
                                   stops it; the next start finds the same state""",

@@ -64,8 +64,10 @@ _PASSING_OPERATIONS = frozenset(
         "BatchPutMetrics",
         "ChangeMessageVisibility",
         "ChangeMessageVisibilityBatch",
+        "CompleteLayerUpload",
         "DeleteMessage",
         "DeleteMessageBatch",
+        "InitiateLayerUpload",
         "Publish",
         "PublishBatch",
         "PutLogEvents",
@@ -73,9 +75,11 @@ _PASSING_OPERATIONS = frozenset(
         "ReceiveMessage",
         "SendMessage",
         "SendMessageBatch",
+        "UploadLayerPart",
     }
 )
-"""Measurements, log lines and messages: they pass through AWS and are no part of its state here."""
+"""Measurements, log lines and messages: they pass through AWS and are no part of its state here.
+Layers of images stay on disk."""
 
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _WAITING_OPERATIONS = frozenset({"ReceiveMessage"})

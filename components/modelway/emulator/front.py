@@ -1,6 +1,7 @@
 """The emulator's front door: a WSGI application that sends each request where it belongs.
 
 - `/_modelway/...` goes to the control routes;
+- `/v2/...` without a signature goes to the registry, where Docker's clients talk;
 - an invocation of an endpoint goes to the hosting, beside everything else, so that predictions
   never wait for the control plane;
 - the rest is AWS's API: guarded, run in moto one request at a time, and written to the journal
@@ -10,15 +11,17 @@ The front changes no answer of moto's; what moto does wrong is put right in `mod
 """
 
 import io
+import json
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from moto.core.request import EnvironHeaders
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -28,6 +31,7 @@ from modelway.emulator.guard import Answer, Guard, crashed, error_answer, not_im
 from modelway.emulator.journal import Entry, Journal
 from modelway.emulator.listener import Application, Environ
 from modelway.emulator.moto_world import MotoWorld
+from modelway.emulator.registry.api import is_for_registry
 from modelway.emulator.services import Services
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,8 @@ class Front:
         guard: knows what is implemented.
         control: the application behind `/_modelway/`.
         prepare: called with moto's package name before its first request, to extend it.
+        refuse: gives the error that a call is to be answered with instead of being made, or None;
+            takes the call, its Content-Type and its Authorization.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Front:
         guard: Guard,
         control: Application,
         prepare: Callable[[str], None],
+        refuse: Callable[[AwsRequest, str, str], Answer | None],
     ) -> None:
         self._services = services
         self._world = world
@@ -65,17 +72,23 @@ class Front:
         self._guard = guard
         self._control = control
         self._prepare = prepare
+        self._refuse = refuse
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[str, Any] = {}
         # moto lists its own folder each time it is asked whose host this is.
         self._backend_of_host = cache(self._dispatcher.get_backend_for_host)
+        self.registry: Application | None = None
+        """The application of ECR's registry; set before the first request."""
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         if environ["PATH_INFO"].startswith(CONTROL_PREFIX):
             return self._control(environ, start_response)
+        if self.registry is not None and is_for_registry(environ):
+            return self.registry(environ, start_response)
         body = environ["wsgi.input"].read()
         environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
         invocation = _INVOCATION.match(environ["PATH_INFO"])
         if invocation and environ["REQUEST_METHOD"] == "POST":
             answer = self._invoke(environ, invocation["name"], body)
@@ -88,12 +101,22 @@ class Front:
         ]
         if not any(name.lower() == "content-length" for name, _ in headers):
             headers.append(("Content-Length", str(len(answer.body))))
+        # Clients that ask AWS for the time take it from here, and it must fit what answers say.
+        headers.append(("Date", formatdate(self._services.clock.now(), usegmt=True)))
         reason = HTTPStatus(answer.status).phrase
         start_response(f"{answer.status} {reason}", headers)
         return [answer.body]
 
     def replay(self, entry: Entry) -> int:
         """Make a request of the journal again, exactly as it was; gives the HTTP status."""
+        environ = self._environ(entry)
+        application, request = self._route(environ, entry.body)
+        if request is None:
+            return HTTPStatus.NOT_IMPLEMENTED
+        with self._services.lock, self._world.exact(entry.seed, entry.at):
+            return self._run(application, request, environ).status
+
+    def _environ(self, entry: Entry) -> Environ:
         path, _, query = entry.url.partition("?")
         host = dict(entry.headers).get("Host", "127.0.0.1").partition(":")[0]
         environ = {
@@ -116,13 +139,56 @@ class Front:
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         environ["HTTP_HOST"] = f"{host}:{self._services.settings.port}"
-        application, request = self._route(environ, entry.body)
-        if request is None:
-            return HTTPStatus.NOT_IMPLEMENTED
-        with self._services.lock, self._world.exact(entry.seed, entry.at):
-            return self._run(application, request, environ).status
+        return environ
+
+    def call(self, account: str, region: str, target: str, members: Mapping[str, Any]) -> Answer:
+        """Make a call of a JSON API as a user does; it is refused and journalled as one of theirs.
+
+        Args:
+            account: whose call it is.
+            region: where it is made.
+            target: service and operation, as `X-Amz-Target` names them.
+            members: of the request.
+        """
+        scope = f"modelway/20260101/{region}/ecr/aws4_request"
+        sent = {
+            "Host": "127.0.0.1",
+            "x-moto-account-id": account,
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": target,
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host",
+        }
+        body = json.dumps(members).encode()
+        return self._call(self._environ(Entry(0.0, 0, "POST", "/", sent, body)), body)
+
+    def store(
+        self, account: str, bucket: str, key: str, body: bytes, headers: Mapping[str, str]
+    ) -> int:
+        """Put an object as a service of AWS does on a user's behalf; gives the HTTP status.
+
+        It goes the way of a user's request and into the journal, so that it outlives a restart.
+        """
+        at, seed = self._services.clock.now(), secrets.randbits(_SEED_BITS)
+        sent = {"Host": "127.0.0.1", "x-moto-account-id": account, **headers}
+        entry = Entry(at, seed, "PUT", f"/{quote(bucket)}/{quote(key)}", sent, body)
+        with self._services.lock:
+            status = self.replay(entry)
+            if status < HTTPStatus.BAD_REQUEST:
+                self._journal.append(entry)
+        return status
 
     def _invoke(self, environ: Environ, endpoint_name: str, body: bytes) -> Answer:
+        call = AwsRequest(
+            backend="sagemakerruntime",
+            service="sagemaker-runtime",
+            operation="InvokeEndpoint",
+            by_name=False,
+            method="POST",
+            path=environ["PATH_INFO"],
+        )
+        refused = self._refused(call, environ)
+        if refused is not None:
+            return refused
         status, headers, answer = self._services.hosting.invoke(
             _region(environ), endpoint_name, body, dict(EnvironHeaders(environ))
         )
@@ -133,6 +199,9 @@ class Front:
         content_type = environ.get("CONTENT_TYPE", "")
         if request is None:
             return self._unknown_service(environ)
+        refused = self._refused(request, environ)
+        if refused is not None:
+            return refused
         if not self._guard.implements(request, application):
             log.warning("501 %s", request.title)
             return not_implemented(request, content_type)
@@ -149,6 +218,11 @@ class Front:
                 url = environ["RAW_URI"]
                 self._journal.append(Entry(at, seed, request.method, url, headers, body))
             return answer
+
+    def _refused(self, request: AwsRequest, environ: Environ) -> Answer | None:
+        return self._refuse(
+            request, environ.get("CONTENT_TYPE", ""), environ.get("HTTP_AUTHORIZATION", "")
+        )
 
     def _route(self, environ: Environ, body: bytes) -> tuple[Any, AwsRequest | None]:
         try:

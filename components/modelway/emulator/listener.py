@@ -2,9 +2,9 @@
 
 Takes a WSGI application and a bound socket, serves HTTP/1.1. werkzeug's development server would
 do, but it closes every connection after one response and then waits 10 ms for stray bytes
-(`werkzeug/serving.py`, `run_wsgi`), which a client measuring latencies would see. Request bodies
-are read whole before the application runs, so that a connection is always left at a request's
-border.
+(`werkzeug/serving.py`, `run_wsgi`), which a client measuring latencies would see. The application
+reads a request's body as it arrives; what it leaves is read and dropped, so that a connection is
+always left at a request's border.
 
 This module knows nothing of AWS, with one exception that moto needs: S3's `x-amz-meta-` headers
 keep their underscores.
@@ -17,7 +17,7 @@ import socketserver
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from moto.core.request import (
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 SOCKET_KEY = "modelway.socket"
 """Where the environ holds the client's socket, for responses that must notice when it is gone."""
+
+MOST_DROPPED_BYTES = 64 * 1024 * 1024
+"""Of a body that nobody read. More is not waited for: the connection is closed."""
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -58,6 +61,84 @@ def loopback_socket(port: int) -> socket.socket:
 
 class BadRequestBody(Exception):  # noqa: N818 - what the client did
     """The request's body does not follow HTTP's framing."""
+
+
+class RequestBody(io.RawIOBase):
+    """The body of one request, read from the connection up to its end and not beyond.
+
+    Args:
+        file: the connection.
+        length: of the body in bytes; None when it comes in chunks that say their own.
+    """
+
+    def __init__(self, file: IO[bytes], length: int | None) -> None:
+        self._file = file
+        self._chunked = length is None
+        self._left = length or 0
+        """Of the body, or of the chunk."""
+        self._ended = not self._chunked
+
+    def readable(self) -> bool:
+        """Give True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a part of the buffer; 0 at the end.
+
+        Raises:
+            BadRequestBody: it does not follow HTTP's framing, or ends too early.
+        """
+        if not self._more():
+            return 0
+        view = memoryview(buffer)[: self._left]
+        content = self._file.read(len(view))
+        view[: len(content)] = content
+        return self._took(len(view), len(content))
+
+    def readall(self) -> bytes:
+        """Give the rest at once."""
+        parts: list[bytes] = []
+        while self._more():
+            parts.append(self._file.read(self._left))
+            self._took(self._left, len(parts[-1]))
+        return b"".join(parts)
+
+    def drop(self) -> bool:
+        """Read what is left; tells whether that was all, so that the connection can be kept."""
+        dropped = 0
+        while dropped <= MOST_DROPPED_BYTES:
+            content = self.read(64 * 1024)
+            if not content:
+                return True
+            dropped += len(content)
+        return False
+
+    def _took(self, wanted: int, got: int) -> int:
+        if got < wanted:
+            raise BadRequestBody(f"the body ended {self._left - got} bytes too early")
+        self._left -= got
+        if self._chunked and self._left == 0:
+            self._file.readline(3)
+        return got
+
+    def _more(self) -> bool:
+        if self._left == 0 and not self._ended:
+            self._left = self._next_chunk()
+            self._ended = self._left == 0
+        return self._left > 0
+
+    def _next_chunk(self) -> int:
+        line = self._file.readline(1024).split(b";")[0].strip()
+        try:
+            size = int(line, 16)
+        except ValueError:
+            raise BadRequestBody(f"{line!r} is no chunk size") from None
+        if size < 0:
+            raise BadRequestBody(f"{line!r} is no chunk size")
+        if size == 0:
+            while self._file.readline(64 * 1024).strip():
+                pass  # trailers; none of them matters to moto
+        return size
 
 
 class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -107,11 +188,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         try:
-            environ = self._environ(self._body())
+            body = self._body()
+            self._run(body)
         except BadRequestBody as error:
             self.close_connection = True
             self.send_error(400, str(error))
-            return
+
+    def _run(self, body: RequestBody) -> None:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(
@@ -121,8 +204,10 @@ class _Handler(BaseHTTPRequestHandler):
             started[:] = [(status, headers)]
             return self.wfile.write
 
-        chunks = self.server.application(environ, start_response)
+        chunks = self.server.application(self._environ(body), start_response)
         try:
+            # Before the answer: a client that still sends does not read.
+            self.close_connection = not body.drop() or self.close_connection
             status, headers = started[0]
             self._send(status, headers, iter(chunks))
         finally:
@@ -156,38 +241,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
 
-    def _body(self) -> bytes:
+    def _body(self) -> RequestBody:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return b"".join(self._chunks())
+            return RequestBody(self.rfile, None)
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit():
             raise BadRequestBody(f"Content-Length is {length!r}; it must be a number of bytes")
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise BadRequestBody(f"the body ended after {len(body)} of {length} bytes")
-        return body
+        return RequestBody(self.rfile, int(length))
 
-    def _chunks(self) -> Iterator[bytes]:
-        while True:
-            line = self.rfile.readline(1024).split(b";")[0].strip()
-            try:
-                size = int(line, 16)
-            except ValueError:
-                raise BadRequestBody(f"{line!r} is no chunk size") from None
-            if size == 0:
-                while self.rfile.readline(64 * 1024).strip():
-                    pass  # trailers; none of them matters to moto
-                return
-            yield self.rfile.read(size)
-            self.rfile.readline(2)
-
-    def _environ(self, body: bytes) -> Environ:
+    def _environ(self, body: RequestBody) -> Environ:
         path, _, query = self.path.partition("?")
         host, port = self.server.server_address[:2]
         environ: Environ = {
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body),
+            "wsgi.input": body,
             "wsgi.errors": io.StringIO(),
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
@@ -214,6 +282,5 @@ class _Handler(BaseHTTPRequestHandler):
                 preserved[key] = name
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
-        environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return environ

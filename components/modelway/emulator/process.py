@@ -20,7 +20,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,14 +197,25 @@ def require(port: int = DEFAULT_PORT) -> RunningEmulator:
     return emulator
 
 
-def control(url: str, method: str, route: str, seconds: float = _ANSWER_SECONDS) -> Any:
-    """Ask one of the emulator's own routes and give its JSON.
+def control(
+    url: str,
+    method: str,
+    route: str,
+    seconds: float = _ANSWER_SECONDS,
+    content: Mapping[str, Any] | None = None,
+) -> Any:
+    """Ask one of the emulator's own routes and give its JSON; `content` is sent as JSON.
 
     Raises:
         EmulatorNotRunning: nothing answers there in time.
         EmulatorError: it refused; the message says why.
     """
-    request = urllib.request.Request(f"{url}/_modelway/{route}", method=method)  # noqa: S310
+    request = urllib.request.Request(  # noqa: S310 - the emulator's own address
+        f"{url}/_modelway/{route}",
+        data=None if content is None else json.dumps(content).encode(),
+        headers={"Content-Type": "application/json"},
+        method=method,
+    )
     try:
         with _opener.open(request, timeout=seconds) as response:
             return json.load(response)

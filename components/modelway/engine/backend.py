@@ -105,6 +105,15 @@ class FileBackend:
             for entry in latest.get("pending_operations") or ()
         )
 
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        """List the resources in a stack's state, as the engine writes them.
+
+        Raises:
+            EngineError: the state cannot be read.
+        """
+        file = self.state_file(stack)
+        return [] if file is None else list(_latest(file, _load(file)).get("resources") or ())
+
     def drop_pending_operations(self, stack: str) -> None:
         """Take the pending operations out of a stack's state; the caller holds the stack's lock.
 

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelway.iam.statements import Scope, Statement, allow
-from modelway.naming import SUFFIX_LENGTH, content_name
+from modelway.image.reference import repository_arn
+from modelway.naming import LEASE_NAMESPACE, SUFFIX_LENGTH, content_name
 from modelway.plan.build import plan_names
 from modelway.plan.model import Names
 from modelway.spec.model import ModelSpec
+from modelway.spec.registry import parse_reference
+from modelway.spec.rules.bake import watched
 
 ROLE_PREFIX_LIMIT = 56
 """IAM's 64 characters less the 8 that Pulumi appends to a role's name."""
@@ -56,7 +59,15 @@ def deployer_statements(
         *_endpoint(names, scope),
         *_role(names, scope, options),
         *_artifact(spec, scope, options),
-        *_logs_and_alarms(names, scope, notifies=bool(spec.alarms.notify), name=spec.name),
+        *_registry(spec, scope, options),
+        *_rollout(spec, scope),
+        *_logs_and_alarms(
+            names,
+            scope,
+            notifies=bool(spec.alarms.notify),
+            burns=spec.objectives.availability_percent is not None,
+            name=spec.name,
+        ),
         *(_scaling(names, scope) if _scales(spec) else []),
         *_own_key(spec),
     ]
@@ -106,6 +117,20 @@ def _endpoint(names: Names, scope: Scope) -> list[Statement]:
             ["*"],
         ),
     ]
+
+
+def _rollout(spec: ModelSpec, scope: Scope) -> list[Statement]:
+    """Allow what a rollout looks at before it starts, and what it tells CloudWatch meanwhile."""
+    statements = []
+    named = spec.image if isinstance(spec.image, str) else ""
+    repository = repository_arn(named, scope.partition)
+    if repository is not None:
+        statements.append(allow("CheckImage", ["ecr:DescribeImages"], [repository]))
+    if watched(spec) and spec.rollout.minimum_requests_per_minute is not None:
+        # PutMetricData knows no resource, only the namespace.
+        own = {"StringEquals": {"cloudwatch:namespace": LEASE_NAMESPACE}}
+        statements.append(allow("VouchForNewFleet", ["cloudwatch:PutMetricData"], ["*"], own))
+    return statements
 
 
 def _role(names: Names, scope: Scope, options: DeployerOptions) -> list[Statement]:
@@ -166,9 +191,37 @@ def _artifact(spec: ModelSpec, scope: Scope, options: DeployerOptions) -> list[S
     ]
 
 
-def _logs_and_alarms(names: Names, scope: Scope, *, notifies: bool, name: str) -> list[Statement]:
+def _registry(spec: ModelSpec, scope: Scope, options: DeployerOptions) -> list[Statement]:
+    """Allow to read the groups that the spec names, and never to approve in them."""
+    named = [model.registry for _place, model in spec.models() if model.registry is not None]
+    groups = sorted({parse_reference(each).group for each in named})
+    if not groups:
+        return []
+    archives = f"arn:{scope.partition}:s3:::{options.bucket}/models"
+    return [
+        allow(
+            "ReadRegistry",
+            [
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+                "sagemaker:ListModelPackages",
+            ],
+            [
+                scope.arn("sagemaker", f"{kind}/{group}{rest}")
+                for group in groups
+                for kind, rest in (("model-package-group", ""), ("model-package", "/*"))
+            ],
+        ),
+        allow("FetchPackages", ["s3:GetObject"], [f"{archives}/{group}/*" for group in groups]),
+    ]
+
+
+def _logs_and_alarms(
+    names: Names, scope: Scope, *, notifies: bool, burns: bool, name: str
+) -> list[Statement]:
     group = scope.arn("logs", f"log-group:{names.log_group}")
     alarms = scope.arn("cloudwatch", f"alarm:{names.endpoint}-*")
+    composite = ["cloudwatch:PutCompositeAlarm"] if burns else []
     board = scope.arn("cloudwatch", f"dashboard/{names.dashboard}", regional=False)
     statements = [
         allow(
@@ -194,6 +247,7 @@ def _logs_and_alarms(names: Names, scope: Scope, *, notifies: bool, name: str) -
             [
                 "cloudwatch:DeleteAlarms",
                 "cloudwatch:ListTagsForResource",
+                *composite,
                 "cloudwatch:PutMetricAlarm",
                 "cloudwatch:TagResource",
                 "cloudwatch:UntagResource",

@@ -4,6 +4,8 @@ Takes the platform's name and where it is deployed, gives statements. Pure. Sour
 `modelway.iam.deployer`.
 """
 
+from collections.abc import Sequence
+
 from modelway.iam.deployer import manage_topic
 from modelway.iam.statements import Scope, Statement, allow
 from modelway.naming import TAG_PREFIX
@@ -86,13 +88,30 @@ KEY_ACTIONS = (
 )
 
 
-def platform_statements(name: str, scope: Scope, *, may_empty: bool) -> list[Statement]:
+GROUP_ACTIONS = (
+    "sagemaker:AddTags",
+    "sagemaker:CreateModelPackageGroup",
+    "sagemaker:DeleteModelPackageGroup",
+    "sagemaker:DeleteModelPackageGroupPolicy",
+    "sagemaker:DeleteTags",
+    "sagemaker:DescribeModelPackageGroup",
+    "sagemaker:GetModelPackageGroupPolicy",
+    "sagemaker:ListTags",
+    "sagemaker:PutModelPackageGroupPolicy",
+)
+"""Of groups, not of their versions: who deploys does not approve."""
+
+
+def platform_statements(
+    name: str, scope: Scope, *, may_empty: bool, groups: Sequence[str] = ()
+) -> list[Statement]:
     """Give the statements for one platform.
 
     Args:
         name: of the `ModelPlatform`; physical names begin with it.
         scope: account and region.
         may_empty: whether a destroy empties bucket and repository, as it does outside prod.
+        groups: names of its model package groups.
     """
     bucket = f"arn:{scope.partition}:s3:::{name}-artifacts-*"
     repository = scope.arn("ecr", f"repository/{name}-images-*")
@@ -104,6 +123,9 @@ def platform_statements(name: str, scope: Scope, *, may_empty: bool) -> list[Sta
         *_key(name, scope),
         manage_topic("ManageTopic", scope.arn("sns", f"{name}-alarms-*")),
     ]
+    if groups:
+        arns = [scope.arn("sagemaker", f"model-package-group/{group}") for group in groups]
+        statements.append(allow("ManageModelGroups", GROUP_ACTIONS, arns))
     if may_empty:
         emptied = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
         statements += [

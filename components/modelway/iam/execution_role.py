@@ -21,8 +21,8 @@ METRIC_NAMESPACES = ("AWS/SageMaker", "/aws/sagemaker/Endpoints")
 class ExecutionNeeds:
     """What one endpoint touches."""
 
-    artifact_arn: str
-    """The model archive: one object."""
+    artifact_arns: Sequence[str]
+    """The model archives, one object each."""
     repository_arn: str | None
     """The ECR repository of the image; None for an image of another registry."""
     log_group: str
@@ -52,7 +52,7 @@ def execution_statements(needs: ExecutionNeeds, scope: Scope) -> list[Statement]
     """Give the statements of an endpoint's execution role."""
     group = scope.arn("logs", f"log-group:{needs.log_group}")
     statements = [
-        allow("ReadArtifact", ["s3:GetObject"], [needs.artifact_arn]),
+        allow("ReadArtifact", ["s3:GetObject"], sorted(set(needs.artifact_arns))),
         # SageMaker makes the group again if somebody deletes it while the endpoint runs.
         allow("CreateOwnLogGroup", ["logs:CreateLogGroup"], [group]),
         allow(

@@ -3,6 +3,8 @@
 Takes a plan and plain values, gives `ExecutionNeeds`. Pure.
 """
 
+from collections.abc import Sequence
+
 from modelway.iam.execution_role import ExecutionNeeds
 from modelway.iam.statements import Scope
 from modelway.image.reference import repository_arn
@@ -14,7 +16,7 @@ def execution_needs(
     scope: Scope,
     *,
     image: str,
-    model_data_url: str,
+    model_data_urls: Sequence[str],
     kms_key_arn: str,
     capture_destination: str | None,
 ) -> ExecutionNeeds:
@@ -24,7 +26,7 @@ def execution_needs(
         plan: the plan.
         scope: where the endpoint is.
         image: the container image.
-        model_data_url: `s3://` URI of the model archive.
+        model_data_urls: `s3://` URIs of the model archives, of every variant.
         kms_key_arn: key of the archive, the volumes and captured data.
         capture_destination: `s3://` URI that captured data is written under; None for no capture.
     """
@@ -32,7 +34,7 @@ def execution_needs(
     if capture_destination is not None:
         captured = s3_arn(capture_destination, scope).rstrip("/") + "/*"
     return ExecutionNeeds(
-        artifact_arn=s3_arn(model_data_url, scope),
+        artifact_arns=[s3_arn(url, scope) for url in model_data_urls],
         repository_arn=repository_arn(image, scope.partition),
         log_group=plan.names.log_group,
         kms_key_arns=[kms_key_arn],

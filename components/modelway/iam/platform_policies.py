@@ -4,6 +4,8 @@ Takes ARNs and plain values, gives statements. Pure. In a resource policy `*` as
 resource that the policy is attached to.
 """
 
+from collections.abc import Sequence
+
 from modelway.iam.statements import Scope, Statement
 
 
@@ -59,6 +61,45 @@ def bucket_statements(bucket_arn: str) -> list[Statement]:
             "Resource": [bucket_arn, f"{bucket_arn}/*"],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
+    ]
+
+
+def approval_statements(group: str, approvers: Sequence[str], scope: Scope) -> list[Statement]:
+    """Let nobody but the approvers change a group's versions, or register an approved one.
+
+    A refusal, since IAM lets everybody in an account whom either a policy of their own or this one
+    allows. Approving is UpdateModelPackage; the approvers need it in policies of their own. Actions
+    and condition keys: service authorization reference of SageMaker.
+
+    Args:
+        group: the group's name.
+        approvers: ARNs of roles and users, with `*` for any characters.
+        scope: account and region.
+    """
+    others = {"ArnNotLike": {"aws:PrincipalArn": list(approvers)}}
+    versions = scope.arn("sagemaker", f"model-package/{group}/*")
+    return [
+        {
+            "Sid": "OnlyApproversDecide",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["sagemaker:DeleteModelPackage", "sagemaker:UpdateModelPackage"],
+            "Resource": versions,
+            "Condition": others,
+        },
+        {
+            "Sid": "OnlyApproversRegisterApproved",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sagemaker:CreateModelPackage",
+            "Resource": versions,
+            "Condition": {
+                **others,
+                "StringNotEqualsIfExists": {
+                    "sagemaker:ModelApprovalStatus": "PendingManualApproval"
+                },
+            },
+        },
     ]
 
 

@@ -1,8 +1,9 @@
 """A Python environment that runs the serving image's sources without Docker.
 
 Takes `serving_image/requirements.txt`, gives the Python of a virtual environment with exactly those
-packages, made once per user and reused. It is never modelway's own environment: the server must
-prove that its own lock file is enough. Must not start a server (that is `emulator.hosting`).
+packages, made once per user and reused; and takes what a spec adds, gives folders for its path. It
+is never modelway's own environment: the server must prove that its own lock file is enough. Must
+not start a server (that is `emulator.hosting`).
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from pathlib import Path
 from modelway.cache import user_cache
 from modelway.errors import ImageError
 from modelway.image.context import serving_image_directory
+from modelway.plan.model import Extras
 
 FINISHED = ".modelway-finished"
 """A file that is written last; a folder without it was left by an interrupted installation."""
@@ -61,6 +63,58 @@ def server_python(progress: Progress | None = None) -> Path:
                 )
             _install(requirements, folder, python)
     return python
+
+
+def extra_path(extras: Extras) -> list[Path]:
+    """Give folders for Python's path with what a spec adds: its code, then its packages.
+
+    Each is made once per user and named by its content. Added packages are all that their file
+    names and what the server has (`modelway.image.requirements.added`), so nothing is resolved.
+
+    Raises:
+        ImageError: the packages could not be installed.
+    """
+    folders = sorted({_written(name, text) for name, text in extras.code.items()})
+    if extras.requirements:
+        requirements = _written("requirements.txt", extras.requirements) / "requirements.txt"
+        folder = user_cache("server") / f"extra-{_key(requirements)}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_suffix(".lock")):
+            if not (folder / FINISHED).is_file():
+                _install_beside(requirements, folder)
+        folders.append(folder)
+    return folders
+
+
+def _written(name: str, text: str) -> Path:
+    """Keep a small file in a folder of its own, named by its content; it appears whole."""
+    folder = user_cache("extras") / hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()[:32]
+    if not (folder / name).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{name}-{os.getpid()}"
+        partial.write_text(text, encoding="utf-8")
+        partial.rename(folder / name)
+    return folder
+
+
+def _install_beside(requirements: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    python = server_python()
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    if find_spec("pip") is None:
+        pip = [str(python), "-m", "pip"]
+    _run(
+        [
+            *pip,
+            "install",
+            *("--target", str(folder), "--require-hashes", "--no-deps"),
+            # As in the image: what would have to be compiled is refused here, too.
+            *("--only-binary", ":all:", "--no-input", "--disable-pip-version-check", "--quiet"),
+            *("-r", str(requirements)),
+        ],
+        f"installing {requirements}",
+    )
+    (folder / FINISHED).touch()
 
 
 def _key(requirements: Path) -> str:

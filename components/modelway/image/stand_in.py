@@ -1,6 +1,6 @@
 """The stand-in for an image build, as a Pulumi resource: emulator only.
 
-Takes a repository and the content hash of the serving image's sources, puts a manifest for it into
+Takes a repository, the content hash of an image and what a spec adds, puts a manifest for it into
 the emulated ECR, gives the image by digest. So digests are real where no Docker runs. It refuses
 to work against anything but a modelway emulator.
 
@@ -8,7 +8,6 @@ Nothing is deleted: an older image may be what a roll-back target refers to. The
 their repository.
 """
 
-import hashlib
 import json
 import os
 import urllib.error
@@ -23,7 +22,8 @@ from pulumi.runtime import rpc
 
 from modelway.aws_client import aws_client
 from modelway.errors import ImageError
-from modelway.image.manifest import MANIFEST_TYPE, StandInManifest
+from modelway.image.manifest import StandInManifest
+from modelway.image.repository import Repository
 from modelway.plain_failure import told_plainly
 
 STATUS_PATH = "/_modelway/status"
@@ -96,62 +96,6 @@ class StandIn(dynamic.Resource, module="modelway", name="StandIn"):
         super().__init__(StandInProvider(), name, props, opts)
 
 
-class _Repository:
-    """One repository of ECR."""
-
-    def __init__(self, client: Any, name: str) -> None:
-        self._client = client
-        self._name = name
-
-    def has(self, digest: str) -> bool:
-        """Tell whether an image with this digest is there."""
-        try:
-            found = self._client.batch_get_image(
-                repositoryName=self._name, imageIds=[{"imageDigest": digest}]
-            )
-        except self._client.exceptions.RepositoryNotFoundException:
-            return False
-        return bool(found["images"])
-
-    def put(self, image: StandInManifest) -> None:
-        """Put an image; nothing happens when it is there already."""
-        if self.has(image.digest):
-            return
-        for blob in image.blobs:
-            self._upload(blob)
-        answer = self._client.put_image(
-            repositoryName=self._name,
-            imageManifest=image.manifest,
-            imageManifestMediaType=MANIFEST_TYPE,
-            imageTag=image.tag,
-        )
-        digest = answer["image"]["imageId"]["imageDigest"]
-        if digest != image.digest:
-            raise ImageError(
-                f"putting the stand-in image into {self._name}: ECR gave the digest {digest} "
-                f"for a manifest of {image.digest}"
-            )
-
-    def _upload(self, blob: bytes) -> None:
-        digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
-        found = self._client.batch_check_layer_availability(
-            repositoryName=self._name, layerDigests=[digest]
-        )
-        if any(layer.get("layerAvailability") == "AVAILABLE" for layer in found["layers"]):
-            return
-        upload = self._client.initiate_layer_upload(repositoryName=self._name)["uploadId"]
-        self._client.upload_layer_part(
-            repositoryName=self._name,
-            uploadId=upload,
-            partFirstByte=0,
-            partLastByte=len(blob) - 1,
-            layerPartBlob=blob,
-        )
-        self._client.complete_layer_upload(
-            repositoryName=self._name, uploadId=upload, layerDigests=[digest]
-        )
-
-
 def _put(props: Mapping[str, Any]) -> dict[str, Any]:
     image = StandInManifest(props["content_hash"])
     with told_plainly():
@@ -160,11 +104,11 @@ def _put(props: Mapping[str, Any]) -> dict[str, Any]:
     return {**props, "digest": image.digest, "uri": uri}
 
 
-def _ecr(repository_url: str) -> _Repository:
+def _ecr(repository_url: str) -> Repository:
     require_emulator(repository_url)
     registry, _, name = repository_url.partition("/")
     region = registry.split(".")[3]
-    return _Repository(aws_client("ecr", region), name)
+    return Repository(aws_client("ecr", region), name)
 
 
 def require_emulator(repository_url: str) -> None:

@@ -1,6 +1,7 @@
 """A deployment's alarms and whom they tell.
 
-Takes `AlarmPlan`s and topics, declares `aws.cloudwatch.MetricAlarm`s. Decides no number.
+Takes `AlarmPlan`s, `CompositeAlarmPlan`s and topics, declares `aws.cloudwatch.MetricAlarm`s and
+`CompositeAlarm`s. Decides no number.
 
 Alarms name the endpoint by its fixed name and exist before it: roll-outs are watched by them from
 the first second, and an endpoint that depended on its alarms while they read its outputs would be
@@ -14,7 +15,7 @@ import pulumi
 from pulumi_aws import cloudwatch
 
 from modelway.monitoring.metric import Metric
-from modelway.plan.model import AlarmPlan, MetricPlan
+from modelway.plan.model import AlarmPlan, CompositeAlarmPlan, MetricPlan
 
 RESULT_ID = "result"
 """Id of an alarm's expression among its metrics."""
@@ -54,6 +55,37 @@ def declare_alarms(
         )
         for plan in plans
     ]
+
+
+def declare_composite_alarms(
+    name: str,
+    plans: Sequence[CompositeAlarmPlan],
+    topic_arns: Sequence[pulumi.Input[str]],
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+) -> list[cloudwatch.CompositeAlarm]:
+    """Declare each composite alarm with the metric alarms that it is made of.
+
+    Only the composite tells the topics, 0 to 5 of them. PutCompositeAlarm refuses a rule with an
+    alarm that does not exist, so it depends on those.
+    """
+    declared: list[cloudwatch.CompositeAlarm] = []
+    for plan in plans:
+        children = declare_alarms(name, plan.children, [], tags, opts)
+        after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=children))
+        declared.append(
+            cloudwatch.CompositeAlarm(
+                f"{name}-{plan.key}",
+                alarm_name=plan.name,
+                alarm_description=plan.description,
+                alarm_rule=plan.rule,
+                alarm_actions=list(topic_arns),
+                ok_actions=list(topic_arns),
+                tags=dict(tags),
+                opts=after,
+            )
+        )
+    return declared
 
 
 def watched(plan: AlarmPlan) -> dict[str, Any]:

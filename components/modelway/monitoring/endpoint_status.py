@@ -4,6 +4,7 @@ Takes an endpoint's name, gives plain values for people and programs. Must not c
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from modelway.errors import DeploymentError
@@ -34,7 +35,9 @@ def read_status(endpoint: str, region: str | None, error_lines: int) -> dict[str
     from boto3.session import Session
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-    from modelway.sagemaker.api import error_message, is_missing
+    from modelway.sagemaker.api import SageMakerApi, is_missing
+    from modelway.sagemaker.calls import error_message
+    from modelway.sagemaker.rollout_log import outcomes
 
     session = Session(region_name=region)
     try:
@@ -53,8 +56,10 @@ def read_status(endpoint: str, region: str | None, error_lines: int) -> dict[str
             "configuration": found["EndpointConfigName"],
             "changed": found["LastModifiedTime"].isoformat(timespec="seconds"),
             "reason": found.get("FailureReason", ""),
+            "rollout": _rollout(found),
             "variants": _variants(sagemaker, found),
             "alarms": _alarms(session.client("cloudwatch"), endpoint),
+            "rollouts": outcomes(SageMakerApi(sagemaker).tags(found["EndpointArn"])),
             "log_group": group,
             "errors": _errors(session.client("logs"), group, error_lines),
         }
@@ -68,9 +73,22 @@ def read_status(endpoint: str, region: str | None, error_lines: int) -> dict[str
         raise DeploymentError(f"showing endpoint {endpoint}: {error_message(error)}") from error
 
 
+def _rollout(found: dict[str, Any]) -> str:
+    """Say where an update under way is; empty when there is none."""
+    from modelway.sagemaker.progress import phrase, stage_of
+
+    if found["EndpointStatus"] not in {"Updating", "RollingBack"}:
+        return ""
+    stage = stage_of(found)
+    policy = found.get("LastDeploymentConfig")
+    said = phrase(stage, policy, 0, [], datetime.now(UTC))
+    return f"{said}, to {stage.config_name}" if stage.config_name else said
+
+
 def _variants(sagemaker: Any, found: dict[str, Any]) -> list[dict[str, Any]]:
     config = sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
     wanted = {variant["VariantName"]: variant for variant in config["ProductionVariants"]}
+    total = sum(each.get("CurrentWeight") or 0.0 for each in found.get("ProductionVariants", []))
     variants = []
     for variant in found.get("ProductionVariants", []):
         name = variant["VariantName"]
@@ -82,11 +100,16 @@ def _variants(sagemaker: Any, found: dict[str, Any]) -> list[dict[str, Any]]:
                 "instance_type": wanted.get(name, {}).get("InstanceType", ""),
                 "instances": variant.get("CurrentInstanceCount"),
                 "wanted_instances": variant.get("DesiredInstanceCount"),
-                "weight": variant.get("CurrentWeight"),
+                "traffic_percent": _share(variant.get("CurrentWeight"), total),
                 "image": images[0].get("ResolvedImage", ""),
             }
         )
     return variants
+
+
+def _share(weight: float | None, total: float) -> float | None:
+    """Give a variant's share of the requests; weights count relative to their sum."""
+    return None if weight is None or total <= 0 else round(100 * weight / total, 1)
 
 
 def _alarms(cloudwatch: Any, endpoint: str) -> list[dict[str, Any]]:

@@ -1,16 +1,18 @@
 """Write `model.tar.gz` so that its bytes depend on the members' bytes alone.
 
-Takes a model file, gives an archive with the member `model.onnx` and small files beside it. The
+Takes a model file with small files beside it, or all files of a package, and gives an archive. The
 tar headers and the gzip frame are written by hand: Python's tarfile differs between versions, and
 zlib's output differs between builds. Stored blocks (RFC 1951, 3.2.4) need no compressor; weights
 hardly shrink anyway.
 """
 
+import hashlib
 import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelway.errors import ArtifactError
@@ -21,6 +23,9 @@ MEMBER_NAME = "model.onnx"
 MEMBER_LIMIT_BYTES = 8**11 - 1
 """Greatest member of a plain ustar archive: 11 octal digits (POSIX.1-1988)."""
 
+MEMBER_NAME_LIMIT = 100
+"""Longest name in the one field that is used for it (POSIX.1-1988), in ASCII."""
+
 STORED_BLOCK_BYTES = 65_535
 """Greatest stored block (RFC 1951, 3.2.4)."""
 
@@ -28,6 +33,27 @@ _TAR_BLOCK = 512
 _TAR_RECORD = 20 * _TAR_BLOCK
 _GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 """Deflate, no name, no time, unknown system (RFC 1952, 2.3)."""
+
+
+@dataclass(frozen=True)
+class FileMember:
+    """A member whose content is read from a file while it is packed."""
+
+    name: str
+    path: Path
+    sha256: str | None = None
+    """What the content must be, hexadecimal; None to take what is there."""
+
+
+@dataclass(frozen=True)
+class BytesMember:
+    """A member whose content is at hand."""
+
+    name: str
+    content: bytes
+
+
+Member = FileMember | BytesMember
 
 
 def write_archive(
@@ -43,55 +69,88 @@ def write_archive(
     Raises:
         ArtifactError: the model cannot be read, changes while it is read, or is over 8 GiB.
     """
+    members: list[Member] = [BytesMember(*item) for item in sorted((beside or {}).items())]
+    members.append(FileMember(MEMBER_NAME, model_path))
+    write_members(members, destination, f"the model file {model_path}")
+
+
+def write_members(members: Sequence[Member], destination: Path, what: str) -> None:
+    """Pack members in the order given; `destination` appears whole or not at all.
+
+    Args:
+        members: with different names.
+        destination: the archive; one that is there is replaced.
+        what: is packed, for messages.
+
+    Raises:
+        ArtifactError: a file cannot be read, changes while it is read, is not what its digest says
+            or is over 8 GiB, or a name does not fit.
+    """
     try:
-        size_bytes = model_path.stat().st_size
-        if size_bytes > MEMBER_LIMIT_BYTES:
-            raise ArtifactError(
-                f"cannot pack the model file {model_path}: {size_bytes} bytes are more than the "
-                f"{MEMBER_LIMIT_BYTES} that a tar member holds"
-            )
+        sizes = [_size(member, what) for member in members]
         destination.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}-")
     except OSError as error:
-        raise ArtifactError(f"cannot pack the model file {model_path}: {error.strerror}") from None
+        raise ArtifactError(f"cannot pack {what}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.writelines(_gzip(_tar(model_path, size_bytes, beside or {})))
+            file.writelines(_gzip(_tar(members, sizes, what)))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(destination)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
-        raise ArtifactError(
-            f"cannot pack the model file {model_path} into {destination}: {error.strerror}"
-        ) from None
+        raise ArtifactError(f"cannot pack {what} into {destination}: {error.strerror}") from None
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _tar(model_path: Path, size_bytes: int, beside: Mapping[str, bytes]) -> Iterator[bytes]:
+def _size(member: Member, what: str) -> int:
+    """Give a member's size, once it is sure that it and its name fit."""
+    if not member.name.isascii() or len(member.name) > MEMBER_NAME_LIMIT:
+        raise ArtifactError(
+            f"cannot pack {what}: the name `{member.name}` is not ASCII or longer than the "
+            f"{MEMBER_NAME_LIMIT} characters that a tar member's name has; rename the file"
+        )
+    if isinstance(member, BytesMember):
+        return len(member.content)
+    size_bytes = member.path.stat().st_size
+    if size_bytes > MEMBER_LIMIT_BYTES:
+        raise ArtifactError(
+            f"cannot pack {what}: {size_bytes} bytes are more than the {MEMBER_LIMIT_BYTES} that a "
+            "tar member holds"
+        )
+    return size_bytes
+
+
+def _tar(members: Sequence[Member], sizes: Sequence[int], what: str) -> Iterator[bytes]:
     """Give the archive in pieces: headers, contents, and zeros up to a whole record."""
     used = 0
-    for name, content in sorted(beside.items()):
-        member = _tar_header(name, len(content)) + content
-        member += bytes(-len(member) % _TAR_BLOCK)
-        used += len(member)
-        yield member
-    header = _tar_header(MEMBER_NAME, size_bytes)
-    yield header
-    read = 0
-    with model_path.open("rb") as file:
-        while chunk := file.read(1024 * 1024):
-            read += len(chunk)
-            yield chunk
-    if read != size_bytes:
-        raise ArtifactError(
-            f"the model file {model_path} changed while it was packed; wait until it is written"
-        )
+    for member, size_bytes in zip(members, sizes, strict=True):
+        yield _tar_header(member.name, size_bytes)
+        yield from _content(member, size_bytes, what)
+        padding = -size_bytes % _TAR_BLOCK
+        yield bytes(padding)
+        used += _TAR_BLOCK + size_bytes + padding
     # Two blocks of zeros end an archive; tar itself fills up to a record of 20 blocks.
-    used += len(header) + read
     end = -(-(used + 2 * _TAR_BLOCK) // _TAR_RECORD) * _TAR_RECORD
     yield bytes(end - used)
+
+
+def _content(member: Member, size_bytes: int, what: str) -> Iterator[bytes]:
+    """Give a member's bytes, and make sure at the end that they are those that were announced."""
+    if isinstance(member, BytesMember):
+        yield member.content
+        return
+    read, sha = 0, hashlib.sha256()
+    with member.path.open("rb") as file:
+        while chunk := file.read(1024 * 1024):
+            read += len(chunk)
+            if member.sha256 is not None:
+                sha.update(chunk)
+            yield chunk
+    if read != size_bytes or (member.sha256 is not None and sha.hexdigest() != member.sha256):
+        raise ArtifactError(f"{what} changed while it was packed; wait until it is written")
 
 
 def _tar_header(name: str, size_bytes: int) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modelway.errors import ArtifactError
-from modelway.spec.model import Model, Tensor
+from modelway.spec.model_file import Model, Tensor
 
 RULES_NAME, RULES_LIMIT_BYTES = "input_rules.json", 4 * 1024 * 1024
 """The server's name for input rules, and its limit for the file."""

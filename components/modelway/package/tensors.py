@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelway.errors import ArtifactError
-from modelway.spec.model import Datatype, Tensor
+from modelway.spec.model_file import Datatype, Tensor
 
 PROTOBUF_LIMIT_BYTES = 2 * 1024**3 - 1
 """Greatest size of an ONNX file that is one protobuf message (protobuf's own limit)."""
@@ -39,14 +39,21 @@ _EXTERNAL_FOLDER = "session.model_external_initializers_file_folder_path"
 _ONNXRUNTIME_PREFIX = re.compile(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
 
 
-def read_tensors(path: Path) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+def read_tensors(
+    path: Path, external_folder: Path | None = None
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Load an ONNX file and give its inputs and outputs; axes that vary have size -1.
+
+    Args:
+        path: the file.
+        external_folder: where its external data lies, as far as that was checked. Default: it may
+            have none.
 
     Raises:
         ArtifactError: the file is missing, cannot be loaded, keeps weights in other files, or has
             inputs or outputs that are no tensors, such as scikit-learn's zipmap.
     """
-    session = _session(path)
+    session = _session(path, external_folder)
     inputs = tuple(_tensor(path, "input", node) for node in session.get_inputs())
     outputs = tuple(_tensor(path, "output", node) for node in session.get_outputs())
     return inputs, outputs
@@ -83,7 +90,7 @@ def tensor_differences(field: str, wanted: Sequence[Tensor], found: Sequence[Ten
     return differences
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, external_folder: Path | None) -> Any:
     """Load the file from its bytes, as the one file that is deployed."""
     # onnxruntime 1.29 and later report usage from Linux unless this is set before the import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -109,7 +116,8 @@ def _session(path: Path) -> Any:
         with tempfile.TemporaryDirectory() as empty:
             # Weights in other files would not be deployed. onnxruntime looks for them in the
             # working directory unless told another folder: one where nothing is.
-            options.add_session_config_entry(_EXTERNAL_FOLDER, empty)
+            folder = empty if external_folder is None else str(external_folder)
+            options.add_session_config_entry(_EXTERNAL_FOLDER, folder)
             providers = ["CPUExecutionProvider"]
             return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # noqa: BLE001 - its errors have no other common base

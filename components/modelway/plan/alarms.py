@@ -14,7 +14,7 @@ from modelway.plan.decide import DEFAULT_SOURCE, SPEC_SOURCE
 from modelway.plan.model import AlarmPlan, Decision, MetricPlan
 from modelway.spec.instances import InstanceType, instance_type
 from modelway.spec.model import Alarms, ModelSpec
-from modelway.spec.rules.rollout import BAKE_DATAPOINTS, METRIC_PERIOD_SECONDS
+from modelway.spec.rules.bake import METRIC_PERIOD_SECONDS
 
 INVOCATION_NAMESPACE = "AWS/SageMaker"
 """Latency, counts and errors of requests."""
@@ -23,9 +23,13 @@ UTILIZATION_NAMESPACE = "/aws/sagemaker/Endpoints"
 """CPU, memory, disk and GPU of the instances."""
 
 OBJECTIVE_KEYS = ("p99-latency", "error-rate")
-"""Alarms of the objectives; roll-outs are rolled back by these."""
+"""Alarms of the objectives on the variant; no roll-out starts while one of these fires."""
+
+ERROR_PERCENT = "IF(requests > 0, 100 * errors / requests, 0)"
+"""Errors as a percentage of requests, over metrics with these two ids."""
 
 OBJECTIVE_PERIODS = 3
+OBJECTIVE_DATAPOINTS = 2
 """An objective's alarm looks at three minutes and fires when two are bad: one bad minute, or one
 failed request at little traffic, does not wake anybody."""
 
@@ -191,12 +195,12 @@ def _rate(
         f"Fewer than {percent:g} % of requests end in a {kind}",
         errors,
         requests,
-        expression="IF(requests > 0, 100 * errors / requests, 0)",
+        expression=ERROR_PERCENT,
         threshold=percent,
     )
     reason = (
-        f"{kind} answers as a percentage of requests; {BAKE_DATAPOINTS} of {OBJECTIVE_PERIODS} "
-        "minutes must be bad, so one failure at little traffic is no alarm"
+        f"{kind} answers as a percentage of requests; {OBJECTIVE_DATAPOINTS} of "
+        f"{OBJECTIVE_PERIODS} minutes must be bad, so one failure at little traffic is no alarm"
     )
     return alarm, _explain(alarm, reason, _METRICS_SOURCE)
 
@@ -209,7 +213,7 @@ def _alarm(
     threshold: float,
     expression: str | None = None,
     periods: int = OBJECTIVE_PERIODS,
-    datapoints: int = BAKE_DATAPOINTS,
+    datapoints: int = OBJECTIVE_DATAPOINTS,
     comparison: str = "GreaterThanThreshold",
     missing: str = "notBreaching",
 ) -> AlarmPlan:

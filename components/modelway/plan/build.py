@@ -5,9 +5,14 @@ Takes a spec, an environment and the artifact as `modelway.package` read it, giv
 exists can be declared. Must not read files or ask AWS.
 """
 
+from collections.abc import Mapping
+from pathlib import PurePath
+
 from modelway.errors import SpecError
 from modelway.naming import endpoint_name, own_tags
 from modelway.plan.alarms import plan_alarms
+from modelway.plan.beside import plan_beside
+from modelway.plan.burn_rate import plan_burn_rates
 from modelway.plan.dashboard import plan_dashboard
 from modelway.plan.decide import chosen
 from modelway.plan.model import (
@@ -16,6 +21,8 @@ from modelway.plan.model import (
     DataCapturePlan,
     Decision,
     DeploymentPlan,
+    Extras,
+    ImagePlan,
     Names,
     NetworkPlan,
 )
@@ -23,8 +30,11 @@ from modelway.plan.rollout import plan_rollout
 from modelway.plan.scaling import plan_scaling
 from modelway.plan.variant import plan_variant
 from modelway.spec import rules
+from modelway.spec.alone import alone
+from modelway.spec.image import ImageBuild
 from modelway.spec.instances import instance_type
 from modelway.spec.model import DataCapture, Logging, ModelSpec, Network
+from modelway.spec.rules.image import HANDLER_VARIABLE, architecture
 
 PROTECTED_ENVIRONMENTS = ("prod", "production")
 """Where stateful resources cannot be destroyed by mistake."""
@@ -33,13 +43,22 @@ ARCHIVE_NAME = "model.tar.gz"
 """The name that SageMaker expects of a packed model."""
 
 
-def plan_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> DeploymentPlan:
+def plan_deployment(
+    spec: ModelSpec,
+    environment: str,
+    artifact: Artifact,
+    beside: Mapping[str, Artifact] | None = None,
+    extras: Extras | None = None,
+) -> DeploymentPlan:
     """Decide everything that is declared.
 
     Args:
         spec: the whole spec, overrides included.
         environment: the stack's name.
         artifact: from `modelway.package.read_artifact`, for the same environment's model.
+        beside: the same for each challenger and the shadow, by variant name.
+        extras: from `modelway.image.extras.read_extras`, where the spec says how its image is
+            built. Default: nothing is added to it.
 
     Raises:
         SpecError: with every rule that the spec breaks in this environment.
@@ -48,22 +67,37 @@ def plan_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> De
     problems = rules.check(spec, environment)
     if problems:
         raise SpecError(problems)
-    return decide_deployment(spec, environment, artifact)
+    return decide_deployment(spec, environment, artifact, beside, extras)
 
 
-def decide_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> DeploymentPlan:
+def decide_deployment(
+    spec: ModelSpec,
+    environment: str,
+    artifact: Artifact,
+    beside: Mapping[str, Artifact] | None = None,
+    extras: Extras | None = None,
+) -> DeploymentPlan:
     """Decide everything without checking first, for showing a plan that is not ready.
 
     Args:
         spec: of this environment alone, as `ModelSpec.for_environment` gives it.
         environment: the stack's name.
         artifact: from `modelway.package.read_artifact`.
+        beside: the same for each challenger and the shadow, by variant name.
+        extras: as for `plan_deployment`.
     """
+    image = _image(spec, extras)
+    artifacts = dict[str, Artifact]() if beside is None else beside
     names = plan_names(spec.name, environment)
     variant, variant_reasons = plan_variant(spec, artifact)
     scaling, scaling_reasons = plan_scaling(spec, names.endpoint, variant.name)
     alarms, alarm_reasons = plan_alarms(spec, names.endpoint, variant.name)
-    rollout, rollout_reasons = plan_rollout(spec, alarms)
+    burn_rates, burn_rate_reasons = plan_burn_rates(spec, names.endpoint, variant.name)
+    rollout, rollout_reasons = plan_rollout(spec, names.endpoint, variant.name, alarms)
+    others = plan_beside(spec, names.endpoint, artifacts)
+    containers = {variant.name: _container(spec, artifact, image)}
+    for each in spec.beside:
+        containers[each.name] = _container(alone(spec, each), artifacts[each.name], image)
     capture, other_reasons = _data_capture(spec, names.endpoint)
     key, key_reason = _volume_key(spec)
     protect = environment in PROTECTED_ENVIRONMENTS
@@ -73,8 +107,9 @@ def decide_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> 
         environment=environment,
         protect=protect,
         names=names,
-        container=_container(spec, artifact),
-        variant=variant,
+        containers=containers,
+        variants=(variant, *others.challengers),
+        shadow=others.shadow,
         network=NetworkPlan(
             subnet_ids=spec.network.subnet_ids,
             security_group_ids=spec.network.security_group_ids,
@@ -83,7 +118,9 @@ def decide_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> 
         kms_key_arn=spec.encryption.kms_key_arn,
         volume_encryption=key,
         scaling=scaling,
-        alarms=alarms,
+        challenger_scalings=others.scalings,
+        alarms=(*alarms, *others.alarms),
+        composite_alarms=burn_rates,
         notify=spec.alarms.notify,
         rollout=rollout,
         data_capture=capture,
@@ -94,7 +131,9 @@ def decide_deployment(spec: ModelSpec, environment: str, artifact: Artifact) -> 
             *variant_reasons,
             *scaling_reasons,
             *alarm_reasons,
+            *burn_rate_reasons,
             *rollout_reasons,
+            *others.decisions,
             *other_reasons,
             key_reason,
             _protection(protect, environment),
@@ -113,15 +152,33 @@ def plan_names(name: str, environment: str) -> Names:
     )
 
 
-def _container(spec: ModelSpec, artifact: Artifact) -> ContainerPlan:
+def _image(spec: ModelSpec, extras: Extras | None) -> ImagePlan | None:
+    """Say what is built, where the spec says how."""
+    image = spec.image
+    if not isinstance(image, ImageBuild):
+        return None
+    return ImagePlan(
+        builder=image.builder,
+        variant=image.variant,
+        platform=f"linux/{architecture(spec)}",
+        base=image.base,
+        extras=Extras() if extras is None else extras,
+    )
+
+
+def _container(spec: ModelSpec, artifact: Artifact, build: ImagePlan | None) -> ContainerPlan:
     """Say what SageMaker starts."""
+    environment = dict(spec.serving.environment)
+    if isinstance(spec.image, ImageBuild) and spec.image.handler is not None:
+        environment[HANDLER_VARIABLE] = PurePath(spec.image.handler).stem
     digest = artifact.content_digest.removeprefix("sha256:")
     key = "" if artifact.uri is not None else f"models/{spec.name}/{digest}/{ARCHIVE_NAME}"
     return ContainerPlan(
-        image=spec.image,
-        environment=dict(sorted(spec.serving.environment.items())),
+        image=spec.image if isinstance(spec.image, str) else None,
+        environment=dict(sorted(environment.items())),
         artifact=artifact,
         artifact_key=key,
+        build=build,
     )
 
 
@@ -142,6 +199,11 @@ def _data_capture(spec: ModelSpec, endpoint: str) -> tuple[DataCapturePlan | Non
         ),
     ]
     capture = spec.data_capture
+    if capture is None and spec.shadow is not None:
+        capture = DataCapture()
+        reason = "SageMaker discards a shadow's answers: only captured data can compare it"
+        source = "SageMaker developer guide, shadow variants"
+        decisions.append(Decision("data_capture", "on", reason, source))
     if capture is None:
         return None, decisions
     decisions.append(
@@ -163,13 +225,18 @@ def _data_capture(spec: ModelSpec, endpoint: str) -> tuple[DataCapturePlan | Non
 
 def _volume_key(spec: ModelSpec) -> tuple[bool, Decision]:
     """Decide whether the instances' volumes are encrypted with a key of ours."""
-    machine = instance_type(spec.serving.instance_type)
-    takes_key = machine is not None and machine.takes_volume_key
+    types = [spec.serving.instance_type]
+    types += [alone(spec, each).serving.instance_type for each in spec.beside]
+    machines = {name: instance_type(name) for name in types}
+    without = [
+        name for name, known in machines.items() if known is None or not known.takes_volume_key
+    ]
+    takes_key = not without
     if takes_key:
         reason = "the instances' EBS volumes are encrypted with the deployment's key"
     else:
         reason = (
-            f"{spec.serving.instance_type} has local NVMe storage, which its hardware encrypts; "
+            f"{without[0]} has local NVMe storage, which its hardware encrypts; "
             "SageMaker refuses a key for it"
         )
     source = "SageMaker CreateEndpointConfig.KmsKeyId"

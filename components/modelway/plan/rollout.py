@@ -1,43 +1,67 @@
 """Decide how an update moves traffic, in the shape of UpdateEndpoint's `DeploymentConfig`.
 
-Takes a spec of one environment and its alarms, gives a `RolloutPlan` and its decisions.
+Takes a spec of one environment and its alarms, gives a `RolloutPlan` and its decisions. The alarms
+that decide a roll-out are those of `modelway.plan.rollback_alarms`.
 """
 
 from collections.abc import Sequence
 
 from modelway.plan.alarms import OBJECTIVE_KEYS
-from modelway.plan.decide import chosen
+from modelway.plan.decide import SPEC_SOURCE, chosen
 from modelway.plan.model import AlarmPlan, Decision, RolloutPlan
+from modelway.plan.rollback_alarms import plan_rollback_alarms
 from modelway.spec.model import ModelSpec, Rollout, Strategy
 from modelway.spec.rules.rollout import rollout_step_percent
 
 
 def plan_rollout(
-    spec: ModelSpec, alarms: Sequence[AlarmPlan]
+    spec: ModelSpec, endpoint: str, variant: str, alarms: Sequence[AlarmPlan]
 ) -> tuple[RolloutPlan, list[Decision]]:
-    """Decide the deployment configuration.
+    """Decide the deployment configuration, what rolls it back, and what keeps it from starting.
 
-    All at once has none: it moves everything in one step and watches nothing. The other strategies
-    are rolled back by the alarms of the objectives.
+    Args:
+        spec: of one environment.
+        endpoint: the endpoint's name.
+        variant: the variant's name.
+        alarms: those on the variant, as `modelway.plan.alarms` gives them.
     """
     rollout = spec.rollout
+    rollback, lease, reasons = plan_rollback_alarms(spec, endpoint, variant)
+    traffic = _traffic(spec)
+    guards = tuple(alarm.name for alarm in alarms if alarm.key in OBJECTIVE_KEYS)
     plan = RolloutPlan(
-        deployment_config=_deployment_config(rollout, alarms),
+        deployment_config=_deployment_config(rollout, rollback),
         history=rollout.history,
         timeout_seconds=rollout.timeout_seconds,
+        rollback_alarms=rollback,
+        evidence_lease=lease,
+        guard_alarms=guards,
+        repair=rollout.repair,
+        strategy=rollout.strategy,
+        step_percent=rollout_step_percent(rollout),
+        wait_seconds=0 if rollout.strategy is Strategy.ALL_AT_ONCE else rollout.wait_seconds,
+        termination_wait_seconds=rollout.termination_wait_seconds,
+        expected_requests_per_minute=_number(traffic.value),
     )
-    return plan, _decisions(rollout, alarms)
+    guard = _guard(guards, repair=rollout.repair)
+    return plan, [*_decisions(rollout), *reasons, guard, traffic]
 
 
 def _deployment_config(rollout: Rollout, alarms: Sequence[AlarmPlan]) -> dict[str, object] | None:
-    """Give the configuration in AWS's own words."""
+    """Give the configuration in AWS's own words; None for SageMaker's default without a wait."""
+    if rollout.strategy is Strategy.ALL_AT_ONCE and rollout.termination_wait_seconds == 0:
+        return None
+    config = _policy(rollout)
+    if alarms:
+        names = [{"AlarmName": alarm.name} for alarm in alarms]
+        config["AutoRollbackConfiguration"] = {"Alarms": names}
+    return config
+
+
+def _policy(rollout: Rollout) -> dict[str, object]:
+    """Give the part that says how traffic moves."""
     if rollout.strategy is Strategy.ALL_AT_ONCE:
-        if rollout.termination_wait_seconds == 0:
-            return None
         return {"BlueGreenUpdatePolicy": _blue_green(rollout, "ALL_AT_ONCE", 0)}
-    rollback = {
-        "Alarms": [{"AlarmName": alarm.name} for alarm in alarms if alarm.key in OBJECTIVE_KEYS]
-    }
     size = {"Type": "CAPACITY_PERCENT", "Value": rollout_step_percent(rollout)}
     if rollout.strategy is Strategy.ROLLING:
         policy: dict[str, object] = {
@@ -45,12 +69,12 @@ def _deployment_config(rollout: Rollout, alarms: Sequence[AlarmPlan]) -> dict[st
             "WaitIntervalInSeconds": rollout.wait_seconds,
             "MaximumExecutionTimeoutInSeconds": rollout.timeout_seconds,
         }
-        return {"RollingUpdatePolicy": policy, "AutoRollbackConfiguration": rollback}
+        return {"RollingUpdatePolicy": policy}
     if rollout.strategy is Strategy.CANARY:
         policy = _blue_green(rollout, "CANARY", rollout.wait_seconds, CanarySize=size)
     else:
         policy = _blue_green(rollout, "LINEAR", rollout.wait_seconds, LinearStepSize=size)
-    return {"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback}
+    return {"BlueGreenUpdatePolicy": policy}
 
 
 def _blue_green(
@@ -68,8 +92,44 @@ def _blue_green(
     }
 
 
-def _decisions(rollout: Rollout, alarms: Sequence[AlarmPlan]) -> list[Decision]:
-    """Explain the plan."""
+def _traffic(spec: ModelSpec) -> Decision:
+    """Decide which traffic the detection limits are worked out for."""
+    path = "rollout.expected_requests_per_minute"
+    given = spec.rollout.expected_requests_per_minute
+    if given is not None:
+        return Decision(path, given, "as the spec says", SPEC_SOURCE)
+    target = spec.scaling.target_invocations_per_instance_per_minute
+    if target is not None:
+        least = spec.scaling.min_instances
+        reason = (
+            f"{least} instance(s), the least that serve, at the {target:g} requests a minute that "
+            "autoscaling keeps each one at; rollout.expected_requests_per_minute says it better"
+        )
+        return Decision(path, target * least, reason, "modelway")
+    reason = "unknown, so nothing can be said about what a bake detects; say it in the spec"
+    return Decision(path, None, reason, "modelway")
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _guard(names: Sequence[str], *, repair: bool) -> Decision:
+    """Explain what keeps a roll-out from starting."""
+    path = "rollout.guard_alarms"
+    listed = ", ".join(names) or None
+    if not names:
+        reason = "without objectives nothing tells that the endpoint is already in trouble"
+        return Decision(path, listed, reason, "modelway")
+    if repair:
+        reason = "STARTS EVEN WHILE THESE FIRE: rollout.repair says that this roll-out repairs it"
+        return Decision(path, listed, reason, SPEC_SOURCE)
+    reason = "no roll-out starts while one of these fires, unless rollout.repair is true"
+    return Decision(path, listed, reason, "modelway")
+
+
+def _decisions(rollout: Rollout) -> list[Decision]:
+    """Explain the strategy and its numbers."""
     default = Rollout()
     decisions = [
         chosen(
@@ -94,16 +154,7 @@ def _decisions(rollout: Rollout, alarms: Sequence[AlarmPlan]) -> list[Decision]:
                 "rollout.wait_seconds",
                 rollout.wait_seconds,
                 default.wait_seconds,
-                "five minutes give the alarms several chances to fire",
-            )
-        )
-        names = [alarm.name for alarm in alarms if alarm.key in OBJECTIVE_KEYS]
-        decisions.append(
-            Decision(
-                "rollout.rollback_alarms",
-                ", ".join(names),
-                "a bake ends in promotion unless one of the objectives' alarms fires",
-                "SageMaker DeploymentConfig.AutoRollbackConfiguration",
+                "long enough for every roll-back alarm to fire on a bad fleet",
             )
         )
     decisions += [

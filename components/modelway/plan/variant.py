@@ -1,14 +1,14 @@
-"""Decide the production variant: instances, start-up and download time-outs.
+"""Decide a production variant: instances, start-up and download time-outs.
 
 Takes a spec and the artifact as found, gives a `VariantPlan` and its decisions.
 """
 
+from decimal import Decimal
+
 from modelway.plan.decide import SPEC_SOURCE, chosen
 from modelway.plan.model import Artifact, Decision, VariantPlan
 from modelway.spec.model import ModelSpec, Serving
-
-PRIMARY_VARIANT = "primary"
-"""The only variant. Roll-outs need a variant's name to stay, so it never carries a version."""
+from modelway.spec.rules.variants import CHAMPION
 
 HIGHEST_TIMEOUT_SECONDS = 3600
 """Of start-up and download (SageMaker ProductionVariant)."""
@@ -49,16 +49,25 @@ def plan_variant(spec: ModelSpec, artifact: Artifact) -> tuple[VariantPlan, list
         DOWNLOAD_MIB_PER_SECOND,
     )
     variant = VariantPlan(
-        name=PRIMARY_VARIANT,
+        name=CHAMPION,
         instance_type=serving.instance_type,
         initial_instance_count=spec.scaling.min_instances,
-        initial_weight=1.0,
+        initial_weight=champion_weight(spec),
         volume_gib=serving.volume_gib,
         startup_timeout_seconds=int(str(startup.value)),
         download_timeout_seconds=int(str(download.value)),
         inference_ami_version=serving.inference_ami_version,
     )
     return variant, [*_choices(spec, variant), startup, download]
+
+
+def champion_weight(spec: ModelSpec) -> float:
+    """Give the weight of the spec's own model: 1 alone, else what challengers leave of 100."""
+    if not spec.challengers:
+        return 1.0
+    # In decimals, as written: 100 - 33.3 is 66.7 and no other float.
+    taken = sum((Decimal(str(each.traffic_percent)) for each in spec.challengers), Decimal(0))
+    return float(100 - taken)
 
 
 def _choices(spec: ModelSpec, variant: VariantPlan) -> list[Decision]:
@@ -79,7 +88,9 @@ def _choices(spec: ModelSpec, variant: VariantPlan) -> list[Decision]:
         Decision(
             "variant.initial_weight",
             variant.initial_weight,
-            "one variant takes all traffic",
+            "what the challengers leave, in per cent"
+            if spec.challengers
+            else "one variant takes all traffic",
             "SageMaker ProductionVariant.InitialVariantWeight",
         ),
     ]

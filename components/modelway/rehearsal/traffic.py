@@ -1,7 +1,7 @@
-"""Traffic for one endpoint of an emulator, at a steady rate.
+"""Traffic for one endpoint of an emulator, in an open loop.
 
-Takes an endpoint, payloads and a rate per virtual minute; gives what became of each call. The loop
-is open: calls leave by the clock, however slowly the answers come. A rate that this machine cannot
+Takes an endpoint, payloads and a rate per virtual minute, or arrivals; gives what became of each
+call. Calls leave by the clock, however slowly the answers come. A rate that this machine cannot
 produce is refused before traffic starts. It calls loopback addresses only, so that a rehearsal can
 never reach AWS, and it changes nothing but the endpoint's metrics.
 
@@ -16,15 +16,15 @@ import math
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from modelway.errors import RehearsalError
+from modelway.rehearsal.arrivals import Arrivals
+from modelway.rehearsal.calls import Call, Summary, summarize
 
 SHARE_OF_PROBE = 0.7
 """How much of the probed rate may be asked for; the rest is for what else happens meanwhile."""
@@ -36,42 +36,8 @@ _JOIN_SECONDS = 65.0
 """A call in flight ends by SageMaker's 60 s at the latest."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """One invocation."""
-
-    at_seconds: float
-    """When it was due, in real seconds after the start."""
-    status: int
-    """The HTTP status; 0 when there was no answer."""
-    latency_ms: float
-    """From the sending to the end of the answer, in real time."""
-    late_ms: float
-    """How long after its time it was sent, in real time."""
-    variant: str
-    """The production variant that answered; empty when none is named."""
-    error: str
-    """AWS's error code, or what went wrong; empty for success."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of all calls so far. Latencies are NaN when there was none."""
-
-    calls: int
-    errors: int
-    p50_ms: float
-    p99_ms: float
-    latest_ms: float
-    """The longest that a call was sent after its time."""
-    per_minute: float
-    """Calls per virtual minute that were really made."""
-    variants: Mapping[str, int]
-    error_codes: Mapping[str, int]
-
-
 class Traffic:
-    """Calls one endpoint at a steady rate until it is stopped; to be started once.
+    """Calls one endpoint until it is stopped; to be started once.
 
     Args:
         endpoint_name: the endpoint.
@@ -81,6 +47,13 @@ class Traffic:
         client: makes a boto3 `sagemaker-runtime` client of a loopback address, with retries off.
         content_type: of the payloads. Default: text/csv.
         accept: what is asked for. Default: application/json.
+        arrivals: when calls are due. Default: at equal distances.
+        version_of: tells from a payload's number and the answer's body which version of the model
+            answered. Default: nobody tells.
+        inference_ids: what InferenceId begins with; the call's number follows. Default: none is
+            sent, and captured data cannot be joined.
+        workers: how many calls may be in flight, up to 64. Default: what the rate needs at four
+            times the latency that the first calls have.
 
     Raises:
         RehearsalError: no payload, a rate not above 0, or an address that is not loopback.
@@ -96,6 +69,10 @@ class Traffic:
         client: Callable[[], Any],
         content_type: str = "text/csv",
         accept: str = "application/json",
+        arrivals: Arrivals | None = None,
+        version_of: Callable[[int, bytes], str] | None = None,
+        inference_ids: str | None = None,
+        workers: int | None = None,
     ) -> None:
         doing = f"sending traffic to {endpoint_name}"
         if not payloads:
@@ -109,11 +86,17 @@ class Traffic:
         self._name, self._payloads = endpoint_name, payloads
         self._per_minute, self._time_scale = invocations_per_minute, time_scale
         self._per_second = invocations_per_minute / 60 * time_scale
+        self._arrivals = Arrivals(self._per_second) if arrivals is None else arrivals
+        self._version_of = version_of
+        self._inference_ids = inference_ids
+        self._workers = workers
         self._types = {"ContentType": content_type, "Accept": accept}
         self._client = client()
         _refuse_other_than_loopback(doing, self._client.meta.endpoint_url)
         self._calls: list[Call] = []
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._next = 0
@@ -138,7 +121,7 @@ class Traffic:
             RehearsalError: the machine cannot produce the rate, or the endpoint does not exist.
         """
         latency_seconds = self._probe()
-        in_flight = math.ceil(self._per_second * latency_seconds * 4) + 2
+        in_flight = self._workers or math.ceil(self._per_second * latency_seconds * 4) + 2
         self._began = time.monotonic()
         self._threads = [
             threading.Thread(target=self._work, name=f"traffic-{number}", daemon=True)
@@ -152,6 +135,8 @@ class Traffic:
         if not self._stopping.is_set():
             self._ended = time.monotonic()
         self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join(_JOIN_SECONDS)
 
@@ -168,45 +153,63 @@ class Traffic:
 
     def summary(self) -> Summary:
         """Sum up the calls so far."""
-        calls = self.calls()
-        latencies = sorted(call.latency_ms for call in calls)
         until = self._ended if self._stopping.is_set() else time.monotonic()
-        minutes = (until - self._began) * self._time_scale / 60
-        return Summary(
-            calls=len(calls),
-            errors=sum(1 for call in calls if call.error),
-            p50_ms=_quantile(latencies, 0.50),
-            p99_ms=_quantile(latencies, 0.99),
-            latest_ms=max((call.late_ms for call in calls), default=0.0),
-            per_minute=len(calls) / minutes if minutes > 0 else 0.0,
-            variants=Counter(call.variant for call in calls if call.variant),
-            error_codes=Counter(call.error for call in calls if call.error),
-        )
+        return summarize(self.calls(), (until - self._began) * self._time_scale / 60)
+
+    def change_rate(self, per_second: float) -> None:
+        """Let another rate hold from now on, in calls per real second; 0 sends nothing."""
+        with self._changed:
+            self._arrivals.change(time.monotonic() - self._began, per_second)
+            self._changed.notify_all()
+
+    @property
+    def began(self) -> float:
+        """When traffic began, as `time.monotonic` has it; 0 before."""
+        return self._began
 
     def _work(self) -> None:
         while True:
-            with self._lock:
+            with self._turn:
+                # One thread waits for the next arrival, the others for their turn.
+                due = self._await_arrival()
+                if due is None:
+                    return
                 number = self._next
                 self._next += 1
-            due = self._began + number / self._per_second
-            if self._stopping.wait(max(due - time.monotonic(), 0.0)):
-                return
-            call = self._call(number, due)
+            call = self._call(number, self._began + due, self._names(number))
             with self._lock:
                 self._calls.append(call)
 
-    def _call(self, number: int, due: float) -> Call:
+    def _await_arrival(self) -> float | None:
+        """Wait until a call is due and give its time; None when traffic has been stopped."""
+        with self._changed:
+            while not self._stopping.is_set():
+                left = self._began + self._arrivals.due - time.monotonic()
+                if left <= 0:
+                    return self._arrivals.take()
+                self._changed.wait(None if math.isinf(left) else left)
+        return None
+
+    def _names(self, number: int) -> dict[str, str]:
+        if self._inference_ids is None:
+            return {}
+        return {"InferenceId": f"{self._inference_ids}-{number}"}
+
+    def _call(self, number: int, due: float, names: Mapping[str, str] | None = None) -> Call:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        variant = error = version = ""
+        body = b""
+        which = number % len(self._payloads)
         sent = time.monotonic()
-        variant = error = ""
         try:
             answer = self._client.invoke_endpoint(
                 EndpointName=self._name,
-                Body=self._payloads[number % len(self._payloads)],
+                Body=self._payloads[which],
                 **self._types,
+                **(names or {}),
             )
-            answer["Body"].read()
+            body = answer["Body"].read()
             status = int(answer["ResponseMetadata"]["HTTPStatusCode"])
             variant = answer.get("InvokedProductionVariant", "")
         except ClientError as problem:
@@ -214,13 +217,17 @@ class Traffic:
             error = problem.response["Error"]["Code"]
         except (BotoCoreError, OSError) as problem:
             status, error = 0, type(problem).__name__
+        ended = time.monotonic()
+        if not error and self._version_of is not None:
+            version = self._version_of(which, body)
         return Call(
             at_seconds=due - self._began,
             status=status,
-            latency_ms=(time.monotonic() - sent) * 1000,
+            latency_ms=(ended - sent) * 1000,
             late_ms=max(sent - due, 0.0) * 1000,
             variant=variant,
             error=error,
+            version=version,
         )
 
     def _probe(self) -> float:
@@ -288,13 +295,3 @@ def _refuse_other_than_loopback(doing: str, url: str) -> None:
         raise RehearsalError(
             f"{doing}: the client's address is {url}; traffic goes to an emulator on loopback only"
         )
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear between the closest ranks."""
-    if not ordered:
-        return math.nan
-    position = share * (len(ordered) - 1)
-    lower = math.floor(position)
-    upper = min(lower + 1, len(ordered) - 1)
-    return ordered[lower] + (ordered[upper] - ordered[lower]) * (position - lower)

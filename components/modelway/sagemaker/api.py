@@ -1,4 +1,4 @@
-"""SageMaker's API with its moods: eventual consistency, throttling, and errors told by their text.
+"""SageMaker's API with its moods: eventual consistency, and errors told by their text.
 
 Takes a boto3 `sagemaker` client (or anything with the same methods), gives calls that wait out what
 passes by itself, within bounds, and answer None for what does not exist. It must not decide what
@@ -9,32 +9,13 @@ The texts are those of the service, seen in its forums and in the code of terraf
 (internal/service/sagemaker) and moto (moto/sagemaker/models.py).
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from botocore import exceptions as botocore
 from botocore.exceptions import ClientError
 
-ATTEMPTS = 6
-"""Tries of one call. With a poll of 15 s that is a minute and a half, longer than a new IAM role
-needs to be known everywhere (IAM user guide, "Changes that I make are not always visible")."""
-
-LONGEST_PAUSE_SECONDS = 20.0
-"""Between two tries."""
-
-THROTTLED = frozenset(
-    {
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Error codes that botocore itself calls throttling, for when its own retries were not enough."""
+from modelway.sagemaker.calls import Calls, error_code, is_throttled
 
 MISSING_CODES = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 
@@ -50,20 +31,8 @@ NOT_YET = (
 
 
 @dataclass
-class SageMakerApi:
-    """The few operations that an endpoint needs.
-
-    Args:
-        client: a boto3 `sagemaker` client.
-        poll_seconds: pause between two looks at an endpoint that is changing, above 0.
-        sleep: waits for some seconds.
-        monotonic: gives the time in seconds; bounds every wait.
-    """
-
-    client: Any
-    poll_seconds: float = 15.0
-    sleep: Callable[[float], None] = time.sleep
-    monotonic: Callable[[], float] = field(default=time.monotonic)
+class SageMakerApi(Calls):
+    """The few operations that an endpoint needs."""
 
     def endpoint(self, name: str) -> dict[str, Any] | None:
         """Describe an endpoint; None when there is none."""
@@ -125,28 +94,9 @@ class SageMakerApi:
             raise
         return True
 
-    def call(self, operation: str, **parameters: Any) -> Any:
-        """Call an operation, waiting out throttling and lost connections."""
-        return self._tried(operation, parameters, may_retry=_is_throttled)
-
     def call_when_visible(self, operation: str, **parameters: Any) -> Any:
         """Call an operation that may not see yet what was created a moment ago."""
-        return self._tried(operation, parameters, may_retry=_is_passing)
-
-    def _tried(
-        self,
-        operation: str,
-        parameters: Mapping[str, Any],
-        may_retry: Callable[[Exception], bool],
-    ) -> Any:
-        for attempt in range(ATTEMPTS):
-            try:
-                return getattr(self.client, operation)(**parameters)
-            except (ClientError, botocore.ConnectionError, botocore.HTTPClientError) as error:
-                if attempt + 1 == ATTEMPTS or not may_retry(error):
-                    raise
-            self.sleep(min(self.poll_seconds * 2**attempt, LONGEST_PAUSE_SECONDS))
-        raise AssertionError(operation)
+        return self.tried(operation, parameters, may_retry=_is_passing)
 
     def _described(self, operation: str, **names: str) -> dict[str, Any] | None:
         try:
@@ -180,21 +130,6 @@ def as_tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
-def error_code(error: Exception) -> str:
-    """Give AWS's error code, or empty for another kind of error."""
-    if not isinstance(error, ClientError):
-        return ""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def error_message(error: Exception) -> str:
-    """Give what AWS said, with its error code."""
-    if not isinstance(error, ClientError):
-        return str(error)
-    message = error.response.get("Error", {}).get("Message", "")
-    return f"{error_code(error)}: {message}"
-
-
 def is_missing(error: Exception) -> bool:
     """Tell whether AWS says that the thing does not exist."""
     code = error_code(error)
@@ -210,14 +145,8 @@ def is_duplicate(error: Exception) -> bool:
     )
 
 
-def _is_throttled(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return error_code(error) in THROTTLED
-    return True
-
-
 def _is_passing(error: Exception) -> bool:
-    if _is_throttled(error):
+    if is_throttled(error):
         return True
     text = str(error).lower()
     return error_code(error) == "ValidationException" and any(part in text for part in NOT_YET)

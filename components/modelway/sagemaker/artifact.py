@@ -1,7 +1,7 @@
 """The model archive as an object in the platform's bucket, under a content-addressed key.
 
-Takes the plan and the bucket, declares `aws.s3.BucketObjectv2`. The archive is written into the
-user's cache, once for each content.
+Takes the plan and the bucket, declares an `aws.s3.BucketObjectv2` for each archive. The archive is
+written into the user's cache, once for each content.
 
 The object stays when a newer model replaces it, and on destroy: roll-back targets read it, and
 another environment may use the same bucket and the same key. It goes with its bucket.
@@ -14,8 +14,27 @@ import pulumi
 from pulumi_aws import s3
 
 from modelway.cache import user_cache
-from modelway.package import write_archive
-from modelway.plan.model import ContainerPlan
+from modelway.package import pack_artifact
+from modelway.plan.model import ContainerPlan, DeploymentPlan
+
+
+def declare_artifacts(
+    name: str,
+    plan: DeploymentPlan,
+    bucket: pulumi.Input[str],
+    kms_key_arn: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> list[s3.BucketObjectv2]:
+    """Declare the archive of each variant that is not in S3 already; equal archives once."""
+    declared: dict[str, s3.BucketObjectv2] = {}
+    for variant, container in plan.containers.items():
+        if container.artifact_key in declared:
+            continue
+        label = name if variant == plan.variant.name else f"{name}-{variant}"
+        made = declare_artifact(label, container, bucket, kms_key_arn, opts)
+        if made is not None:
+            declared[container.artifact_key] = made
+    return list(declared.values())
 
 
 def declare_artifact(
@@ -25,13 +44,13 @@ def declare_artifact(
     kms_key_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> s3.BucketObjectv2 | None:
-    """Declare the archive's object; None when the artifact lies in S3 already."""
+    """Declare one archive's object; None when the artifact lies in S3 already."""
     artifact = container.artifact
     if artifact.path is None:
         return None
     archive = archive_path(artifact.content_digest)
     if not archive.is_file():
-        write_archive(artifact.path, archive, artifact.beside)
+        pack_artifact(artifact, archive)
     return s3.BucketObjectv2(
         f"{name}-artifact",
         bucket=bucket,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelway.naming import content_name
+from modelway.sagemaker.rollback import earlier_content
 
 ENDPOINT_TAG = "modelway:endpoint"
 """On each model, configuration and endpoint: the endpoint that it was made for."""
@@ -33,13 +34,19 @@ INPUTS = (
     "owner",
     "models",
     "variants",
+    "shadow_variants",
     "data_capture",
     "kms_key_arn",
     "autoscaled",
+    "autoscaled_variants",
     "deployment_config",
+    "rollback_alarms",
+    "guard_alarms",
+    "repair",
     "history_limit",
     "tags",
     "timeout_seconds",
+    "rollback",
     "endpoint_config_name",
     "model_names",
 )
@@ -59,9 +66,17 @@ class DesiredEndpoint:
     config_request: Mapping[str, Any]
     """CreateEndpointConfig's input, without its tags."""
     autoscaled: bool
-    """Whether Application Auto Scaling owns the instance counts."""
+    """Whether Application Auto Scaling owns the instance counts of any variant."""
+    autoscaled_variants: frozenset[str]
+    """The variants whose counts it owns."""
     deployment_config: Mapping[str, Any] | None
     """UpdateEndpoint's DeploymentConfig; None for plain all-at-once."""
+    rollback_alarms: Sequence[Mapping[str, Any]]
+    """Alarms on the new fleet that decide a rollout, as plain values of `AlarmPlan`."""
+    guard_alarms: Sequence[str]
+    """Names of alarms on the variant that must not fire when a rollout starts."""
+    repair: bool
+    """Whether a rollout may start although a guard alarm fires."""
     history: int
     """How many previous revisions are kept, 0 or more."""
     timeout_seconds: float
@@ -86,13 +101,28 @@ class DesiredEndpoint:
         return variants
 
     @property
+    def all_variants(self) -> Sequence[Mapping[str, Any]]:
+        """Production and shadow variants."""
+        return all_variants(self.config_request)
+
+    @property
     def tags(self) -> dict[str, str]:
         """Every tag of the endpoint, its models and its configurations."""
         return {**self.user_tags, ENDPOINT_TAG: self.name, OWNER_TAG: self.owner}
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> "DesiredEndpoint":
-        """Read the endpoint resource's inputs, as `modelway.sagemaker.inputs` makes them."""
+        """Read the endpoint resource's inputs, as `modelway.sagemaker.inputs` makes them.
+
+        Where they name an earlier version to go back to, that version is what is wanted; see
+        `modelway.sagemaker.rollback`.
+        """
+        wanted = cls._of(inputs)
+        content = earlier_content(inputs, wanted.config_name)
+        return wanted if content is None else cls._of({**inputs, **content})
+
+    @classmethod
+    def _of(cls, inputs: Mapping[str, Any]) -> "DesiredEndpoint":
         name = str(inputs["endpoint_name"])
         names: dict[str, str] = {}
         requests: dict[str, Mapping[str, Any]] = {}
@@ -107,11 +137,31 @@ class DesiredEndpoint:
             model_requests=requests,
             config_request={"EndpointConfigName": content_name(name, config), **config},
             autoscaled=bool(inputs.get("autoscaled")),
-            deployment_config=inputs.get("deployment_config"),
+            autoscaled_variants=autoscaled_variants(inputs),
+            deployment_config=_whole(inputs.get("deployment_config")),
+            rollback_alarms=list(inputs.get("rollback_alarms") or ()),
+            guard_alarms=list(inputs.get("guard_alarms") or ()),
+            repair=bool(inputs.get("repair")),
             history=int(inputs["history_limit"]),
             timeout_seconds=float(inputs["timeout_seconds"]),
             user_tags=dict(inputs.get("tags") or {}),
         )
+
+
+def all_variants(described: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Give production and shadow variants of a configuration or of a described endpoint."""
+    return [
+        *(described.get("ProductionVariants") or ()),
+        *(described.get("ShadowProductionVariants") or ()),
+    ]
+
+
+def autoscaled_variants(inputs: Mapping[str, Any]) -> frozenset[str]:
+    """Give the variants whose counts Application Auto Scaling owns; all, where none are named."""
+    if not inputs.get("autoscaled"):
+        return frozenset()
+    named = inputs.get("autoscaled_variants")
+    return frozenset(named or (variant["name"] for variant in inputs["variants"]))
 
 
 def _model_content(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,6 +193,10 @@ def _config_content(inputs: Mapping[str, Any], model_names: Mapping[str, str]) -
             "ProductionVariants": [
                 _variant(variant, model_names) for variant in inputs["variants"]
             ],
+            "ShadowProductionVariants": [
+                _variant(variant, model_names) for variant in inputs.get("shadow_variants") or ()
+            ]
+            or None,
             "KmsKeyId": inputs.get("kms_key_arn"),
             "DataCaptureConfig": capture and _data_capture(capture),
         }
@@ -182,6 +236,15 @@ def _data_capture(capture: Mapping[str, Any]) -> dict[str, Any]:
             "CaptureContentTypeHeader": CAPTURE_CONTENT_TYPES,
         }
     )
+
+
+def _whole(value: Any) -> Any:
+    """Give a value with whole numbers as integers: the engine hands all numbers on as floats."""
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,19 +15,24 @@ next one: there is never a second endpoint, and never an orphan.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from modelway.errors import DeploymentError
-from modelway.sagemaker import failures, live
-from modelway.sagemaker.api import SageMakerApi, as_tag_list, error_message, is_duplicate
+from modelway.sagemaker import failures, live, rollout_log
+from modelway.sagemaker.api import SageMakerApi, as_tag_list
+from modelway.sagemaker.calls import Service, error_message
 from modelway.sagemaker.desired import OWNER_TAG, DesiredEndpoint
 from modelway.sagemaker.parts import Parts
+from modelway.sagemaker.preflight import check_alarms, check_parts
 from modelway.sagemaker.revisions import Revision, Revisions
+from modelway.sagemaker.rollback_alarms import remove_alarms
+from modelway.sagemaker.told import Told
+from modelway.sagemaker.waiting import MOVING, is_busy, settled, started_elsewhere
 
-MOVING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
-"""Statuses in which SageMaker takes neither updates nor deletes: wait (EndpointStatus)."""
+if TYPE_CHECKING:
+    from modelway.sagemaker.rollout import Rollout
 
 STARTS = 4
 """How often an update is started again when somebody else's was quicker."""
@@ -40,14 +45,14 @@ class EndpointDeployment:
 
     Args:
         api: SageMaker.
-        progress: told each step, as a phrase without a full stop. Default: nobody.
+        service: calls to the other services that a deployment looks at or changes.
+        told: hears of each step. Default: nobody.
     """
 
-    def __init__(
-        self, api: SageMakerApi, progress: Callable[[str], None] = lambda _step: None
-    ) -> None:
+    def __init__(self, api: SageMakerApi, service: Service, told: Told | None = None) -> None:
         self._api = api
-        self._progress = progress
+        self._service = service
+        self._told = Told() if told is None else told
         self._doing = ""
 
     def create(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,31 +104,34 @@ class EndpointDeployment:
     ) -> dict[str, Any]:
         revisions = self._revisions(desired, previous)
         parts = Parts(self._api, desired, revisions)
-        found = self._settled(desired)
-        if found is not None:
-            self._must_be_ours(desired, found, previous)
+        revisions.look()
+        found = self._at_rest(desired, previous)
         if found is not None and found["EndpointStatus"] == "Failed":
             # SageMaker allows nothing but deletion here (EndpointStatus), and nothing serves.
             self._remove_endpoint(desired)
             found = None
         before = None if found is None else revisions.of(found["EndpointConfigName"])
+        if not live.serves(desired, found):
+            self._preflight(desired, str(inputs["region"]), found)
         try:
             self._step(f"creating the models and the configuration {desired.config_name}")
             parts.ensure()
-            serving = self._serve(desired, found)
+            serving = self._serve(desired, found, parts)
             serving = self._correct_capacities(desired, serving)
         except (DeploymentError, ClientError, BotoCoreError):
             if previous is None and found is None:
                 # The engine will remember nothing of this, and a later destroy would not find it.
-                self._clear_after_failure(desired, revisions)
+                self._clear_after_failure(desired)
             else:
                 self._withdraw_after_failure(desired, parts)
             raise
         self._step(f"tagging endpoint {desired.name}")
         parts.tag()
         if found is not None:
-            self._api.set_tags(serving["EndpointArn"], desired.tags)
+            self._tag_endpoint(desired, serving["EndpointArn"])
         self._step(f"removing what {desired.name} no longer needs")
+        if found is not None:
+            self._remove_rollback_alarms(desired)
         kept = self._kept(desired, revisions, before, previous)
         revisions.prune([Revision.of_desired(desired), *kept])
         return {
@@ -134,18 +142,51 @@ class EndpointDeployment:
             "history": [revision.as_output() for revision in kept],
         }
 
-    def _serve(self, desired: DesiredEndpoint, found: dict[str, Any] | None) -> dict[str, Any]:
+    def _at_rest(
+        self, desired: DesiredEndpoint, previous: Mapping[str, Any] | None
+    ) -> dict[str, Any] | None:
+        """Give the endpoint once SageMaker is not busy with it; it is ours, or there is none."""
+        found = self._api.endpoint(desired.name)
+        if found is not None:
+            self._must_be_ours(desired, found, previous)
+        if started_elsewhere(desired, found):
+            # What an interrupted run began is this run's rollout: its failure is ours to tell.
+            return self._rollout(desired).resume()
+        return self._settled(desired)
+
+    def _preflight(
+        self, desired: DesiredEndpoint, region: str, found: dict[str, Any] | None
+    ) -> None:
+        self._step(f"checking what {desired.name} needs")
+        verb = "creating" if found is None else "updating"
+        doing = f"{verb} endpoint {desired.name} with configuration {desired.config_name}"
+        check_parts(desired, self._service, region, doing)
+        if found is not None:
+            self._check_plan(desired, found, doing)
+            check_alarms(desired, self._service, doing)
+
+    def _check_plan(self, desired: DesiredEndpoint, found: dict[str, Any], doing: str) -> None:
+        # The planner takes half a second to import, which a create does not need.
+        from modelway.plan.update import plan_update
+        from modelway.sagemaker import update_plan
+
+        live_side = update_plan.described(found, self._api.config(found["EndpointConfigName"]))
+        update_plan.refuse(plan_update(live_side, update_plan.wanted(desired)), doing)
+
+    def _serve(
+        self, desired: DesiredEndpoint, found: dict[str, Any] | None, parts: Parts
+    ) -> dict[str, Any]:
         """Bring the wanted configuration into service, and believe it only when it is live."""
-        for _start in range(STARTS):
+        for start in range(STARTS):
             if found is not None and live.serves(desired, found):
                 return found
-            verb = "creating" if found is None else "updating"
-            doing = f"{verb} endpoint {desired.name} with configuration {desired.config_name}"
-            self._step(doing)
-            started = self._start(desired, found)
-            found = self._settled(desired)
-            if started and (found is None or not live.serves(desired, found)):
-                raise failures.not_served(desired, found, doing)
+            if start > 0:
+                parts.ensure()  # The quicker run may have taken them for leftovers.
+            if found is None:
+                found, _started = self._create(desired)
+            else:
+                self._step(f"updating endpoint {desired.name}")
+                found, _started = self._rollout(desired).run(found)
         if found is not None and live.serves(desired, found):
             return found
         raise DeploymentError(
@@ -153,27 +194,39 @@ class EndpointDeployment:
             "Stop the other deployment, then run `pulumi up` again."
         )
 
-    def _start(self, desired: DesiredEndpoint, found: dict[str, Any] | None) -> bool:
-        """Start a create or an update; False when SageMaker is busy with another one."""
-        request: dict[str, Any] = {
-            "EndpointName": desired.name,
-            "EndpointConfigName": desired.config_name,
-        }
-        if found is None:
-            operation, request["Tags"] = "create_endpoint", as_tag_list(desired.tags)
-        else:
-            operation = "update_endpoint"
-            request.update(live.retained(desired))
-            if desired.deployment_config is not None:
-                request["DeploymentConfig"] = desired.deployment_config
+    def _create(self, desired: DesiredEndpoint) -> tuple[dict[str, Any] | None, bool]:
+        """Create the endpoint and wait; the second value is False when another run was quicker."""
+        doing = f"creating endpoint {desired.name} with configuration {desired.config_name}"
+        self._step(doing)
+        started = True
         try:
-            self._api.call_when_visible(operation, **request)
+            self._api.call_when_visible(
+                "create_endpoint",
+                EndpointName=desired.name,
+                EndpointConfigName=desired.config_name,
+                Tags=as_tag_list(desired.tags),
+            )
         except ClientError as error:
-            text = str(error).lower()
-            if is_duplicate(error) or "in-progress" in text or "in progress" in text:
-                return False
-            raise
-        return True
+            if not is_busy(error):
+                raise
+            started = False
+        found = self._settled(desired)
+        if started and not live.serves(desired, found):
+            raise failures.not_served(desired, found, doing)
+        return found, started
+
+    def _rollout(self, desired: DesiredEndpoint) -> "Rollout":
+        from modelway.sagemaker.rollout import Rollout
+
+        return Rollout(self._api, self._service, desired, self._told)
+
+    def _tag_endpoint(self, desired: DesiredEndpoint, arn: str) -> None:
+        log = {
+            name: value
+            for name, value in self._api.tags(arn).items()
+            if name.startswith(rollout_log.TAG)
+        }
+        self._api.set_tags(arn, {**desired.tags, **log})
 
     def _correct_capacities(
         self, desired: DesiredEndpoint, serving: dict[str, Any]
@@ -194,16 +247,12 @@ class EndpointDeployment:
         return found
 
     def _settled(self, desired: DesiredEndpoint) -> dict[str, Any] | None:
-        """Wait until SageMaker is not busy with the endpoint; None when there is none."""
-        deadline = self._api.monotonic() + desired.timeout_seconds
-        while True:
-            found = self._api.endpoint(desired.name)
-            if found is None or found["EndpointStatus"] not in MOVING:
-                return found
-            if self._api.monotonic() >= deadline:
-                raise failures.timed_out(desired, found, self._doing)
-            self._progress(f"{self._doing}: {found['EndpointStatus']}")
-            self._api.sleep(self._api.poll_seconds)
+        return settled(
+            self._api,
+            desired,
+            self._doing,
+            lambda found: self._told.step(f"{self._doing}: {found['EndpointStatus']}"),
+        )
 
     def _kept(
         self,
@@ -216,16 +265,21 @@ class EndpointDeployment:
         if previous is None:
             older = revisions.found(but=desired.config_name)
         else:
-            known = [Revision.from_output(output) for output in (previous, *previous["history"])]
+            known = [
+                Revision.of_outputs(previous),
+                *(Revision.from_output(output) for output in previous["history"]),
+            ]
             older = [r for r in known if revisions.of(r.config_name) is not None]
         first = [] if before is None else [before]
-        distinct = {revision.config_name: revision for revision in [*older, *first]}
+        # The state's own come last: they know what a revision was made from.
+        distinct = {revision.config_name: revision for revision in [*first, *older]}
         order = dict.fromkeys(revision.config_name for revision in [*first, *older])
         names = [name for name in order if name != desired.config_name]
         return [distinct[name] for name in names[: desired.history]]
 
-    def _clear_after_failure(self, desired: DesiredEndpoint, revisions: Revisions) -> None:
+    def _clear_after_failure(self, desired: DesiredEndpoint) -> None:
         """Remove everything of an endpoint that did not come up; the caller raises the failure."""
+        doing, revisions = self._doing, self._revisions(desired, None)
         try:
             found = self._api.endpoint(desired.name)
             busy = found is not None and found["EndpointStatus"] in MOVING
@@ -234,6 +288,9 @@ class EndpointDeployment:
             self._delete(desired, revisions, None)
         except (DeploymentError, ClientError, BotoCoreError):
             return
+        finally:
+            # The failure is of what was being done before.
+            self._doing = doing
 
     def _withdraw_after_failure(self, desired: DesiredEndpoint, parts: Parts) -> None:
         """Remove what this run made, if another configuration serves; the caller raises."""
@@ -257,13 +314,18 @@ class EndpointDeployment:
         if found is not None:
             self._must_be_ours(desired, found, previous)
             self._remove_endpoint(desired)
-        self._step(f"deleting the configurations and models of {desired.name}")
+        self._step(f"deleting the alarms, configurations and models of {desired.name}")
+        self._remove_rollback_alarms(desired)
         if stuck := revisions.prune([]):
             raise DeploymentError(
                 f"{self._doing}: these could not be deleted: {', '.join(stuck)}. The endpoint "
                 "itself is gone. Check the deployer's permissions (`modelway iam`) and run "
                 "`pulumi destroy` again."
             )
+
+    def _remove_rollback_alarms(self, desired: DesiredEndpoint) -> None:
+        """Remove what a rollout leaves whose engine was killed: nobody else would."""
+        remove_alarms(self._service("cloudwatch"), desired.name)
 
     def _remove_endpoint(self, desired: DesiredEndpoint) -> None:
         self._api.delete("delete_endpoint", EndpointName=desired.name)
@@ -298,4 +360,4 @@ class EndpointDeployment:
 
     def _step(self, doing: str) -> None:
         self._doing = doing
-        self._progress(doing)
+        self._told.step(doing)

@@ -7,7 +7,6 @@ code; it must do nothing that `EndpointDeployment` could do.
 Other languages cannot load dynamic resources (pulumi/pulumi issue 5455).
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +15,13 @@ from pulumi import dynamic
 from pulumi.output import UNKNOWN
 from pulumi.runtime import rpc
 
+from modelway import engine_log
 from modelway.aws_client import aws_client
-from modelway.errors import DeploymentError
 from modelway.plain_failure import told_plainly
+from modelway.poll import poll_seconds
 from modelway.sagemaker.desired import INPUTS, DesiredEndpoint
 from modelway.sagemaker.live import derived_names
-
-POLL_SECONDS = 15.0
-"""Pause between two looks at a changing endpoint on AWS. `MODELWAY_POLL_SECONDS` overrides it; the
-emulator sets that, because its time may run faster."""
+from modelway.sagemaker.told import Told
 
 REPLACED_BY = ("endpoint_name", "region")
 """Inputs that an endpoint cannot change."""
@@ -53,6 +50,7 @@ class EndpointProvider(dynamic.ResourceProvider):
         """Compare what was last seen on AWS with what is wanted."""
         changed = [key for key in INPUTS if olds.get(key) != news.get(key)]
         broken = olds.get("endpoint_status", "InService") != "InService"
+        _foretell(olds, news)
         return dynamic.DiffResult(
             changes=bool(changed) or broken,
             replaces=[key for key in REPLACED_BY if key in changed],
@@ -110,6 +108,21 @@ class Endpoint(dynamic.Resource, module="modelway", name="Endpoint"):
         super().__init__(EndpointProvider(), name, props, opts)
 
 
+def _foretell(olds: dict[str, Any], news: dict[str, Any]) -> None:
+    """Say in a preview how the update will go, as far as the state knows what is live."""
+    name = news.get("endpoint_config_name")
+    if not isinstance(name, str) or name == olds.get("endpoint_config_name"):
+        return
+    # Half a second to import, which only an update needs.
+    from modelway.plan.update import plan_update
+    from modelway.sagemaker import update_plan
+
+    desired = DesiredEndpoint.from_inputs(_inputs(news))
+    plan = plan_update(update_plan.remembered(olds), update_plan.wanted(desired))
+    for line in update_plan.in_words(plan):
+        engine_log.note(f"{desired.name}: {line}")
+
+
 def _inputs(props: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in props.items() if key in INPUTS}
 
@@ -118,27 +131,12 @@ def _deployment(region: str, profile: str | None) -> Any:
     client = aws_client("sagemaker", region, profile)
     # botocore takes a tenth of a second to import, which a preview does not need.
     from modelway.sagemaker.api import SageMakerApi
+    from modelway.sagemaker.calls import Calls
     from modelway.sagemaker.endpoint import EndpointDeployment
 
-    return EndpointDeployment(SageMakerApi(client, poll_seconds()))
-
-
-def poll_seconds() -> float:
-    """Read the pause between two looks from the environment.
-
-    Raises:
-        DeploymentError: `MODELWAY_POLL_SECONDS` is not a number above 0.
-    """
-    text = os.environ.get("MODELWAY_POLL_SECONDS")
-    if text is None:
-        return POLL_SECONDS
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise DeploymentError(
-            f"waiting for an endpoint: MODELWAY_POLL_SECONDS is {text!r}; "
-            "give a number of seconds above 0, or unset it for 15"
-        )
-    return seconds
+    pause = poll_seconds()
+    return EndpointDeployment(
+        SageMakerApi(client, pause),
+        lambda service: Calls(aws_client(service, region, profile), pause),
+        Told(engine_log.step, engine_log.note),
+    )

@@ -3,10 +3,11 @@
 Takes what SageMaker says about an endpoint, gives a `DeploymentError`. Must not call AWS.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelway.errors import DeploymentError
+from modelway.sagemaker.calls import EXPIRED
 from modelway.sagemaker.desired import ENDPOINT_TAG, OWNER_TAG, DesiredEndpoint
 
 LOG_GROUP = "/aws/sagemaker/Endpoints/"
@@ -24,6 +25,10 @@ HINTS = (
     ("cannotstartcontainererror", "the image must start with the argument `serve`"),
     ("model data", "check that the artifact exists and that the role may read it"),
     ("assume role", "check the role's trust policy and that the account is the right one"),
+    (
+        "make sure all images",
+        "check that the image exists by this digest and that the role may pull it",
+    ),
     ("requested image", "check that the image exists by this digest in this region"),
     (
         "repository of your image",
@@ -34,16 +39,26 @@ HINTS = (
 
 
 def not_served(
-    desired: DesiredEndpoint, live: Mapping[str, Any] | None, doing: str
+    desired: DesiredEndpoint,
+    live: Mapping[str, Any] | None,
+    doing: str,
+    fired: Sequence[Mapping[str, Any]] = (),
 ) -> DeploymentError:
-    """Tell why an endpoint does not serve what was wanted, after it came to rest."""
+    """Tell why an endpoint does not serve what was wanted, after it came to rest.
+
+    Args:
+        desired: what was wanted.
+        live: what is there; None when nothing is.
+        doing: what was being done.
+        fired: the rollback alarms that were firing in the end, as DescribeAlarms gives them.
+    """
     if live is None:
         return DeploymentError(
             f"{doing}: the endpoint {desired.name} was deleted by somebody meanwhile. "
             "Run `pulumi up` again to create it."
         )
     status = live["EndpointStatus"]
-    reason = reason_of(live)
+    reason = reason_of(live) + _alarms_in_words(fired)
     serving = live.get("EndpointConfigName")
     if status == "InService":
         return DeploymentError(
@@ -74,6 +89,12 @@ def not_deleted(desired: DesiredEndpoint, live: Mapping[str, Any]) -> Deployment
 def refused(doing: str, message: str) -> DeploymentError:
     """Tell that AWS refused a call, or could not be reached."""
     hint = _hint(message)
+    if any(code in message for code in EXPIRED):
+        return DeploymentError(
+            f"{doing}: the credentials have expired ({message.rstrip('.')}). What SageMaker has "
+            "begun goes on by itself. Renew the credentials and run `pulumi up` again: it waits "
+            "for what is under way, or begins anew."
+        )
     return DeploymentError(
         f"{doing}: {message.rstrip('.')}."
         + (f" Usually: {hint}." if hint else "")
@@ -110,6 +131,15 @@ def reason_of(live: Mapping[str, Any]) -> str:
         return "SageMaker gave no reason."
     hint = _hint(reason)
     return f"SageMaker's reason: {reason.rstrip('.')}." + (f" Usually: {hint}." if hint else "")
+
+
+def _alarms_in_words(fired: Sequence[Mapping[str, Any]]) -> str:
+    """Name the alarms that fired, with their own reasons, as sentences."""
+    return "".join(
+        f" The alarm {alarm['AlarmName']} fired: "
+        f"{str(alarm.get('StateReason') or 'no reason given').rstrip('.')}."
+        for alarm in fired
+    )
 
 
 def _next_step(desired: DesiredEndpoint) -> str:

@@ -6,8 +6,16 @@ Takes what SageMaker describes, gives plain values. Must not change anything on 
 from collections.abc import Mapping
 from typing import Any
 
+from modelway.sagemaker import rollout_log
 from modelway.sagemaker.api import SageMakerApi
-from modelway.sagemaker.desired import ENDPOINT_TAG, OWNER_TAG, DesiredEndpoint
+from modelway.sagemaker.desired import (
+    ENDPOINT_TAG,
+    OWNER_TAG,
+    DesiredEndpoint,
+    all_variants,
+    autoscaled_variants,
+)
+from modelway.sagemaker.revisions import Revision
 
 
 def serves(desired: DesiredEndpoint, found: Mapping[str, Any] | None) -> bool:
@@ -38,14 +46,15 @@ def wrong_capacities(
     desired: DesiredEndpoint, found: Mapping[str, Any]
 ) -> list[dict[str, str | int | float]]:
     """Give UpdateEndpointWeightsAndCapacities' list for variants that were changed by hand."""
-    described = {variant["VariantName"]: variant for variant in found["ProductionVariants"]}
+    described = {variant["VariantName"]: variant for variant in all_variants(found)}
     wrong = []
-    for variant in desired.variants:
+    for variant in desired.all_variants:
         name, count = variant["VariantName"], variant["InitialInstanceCount"]
         weight = variant["InitialVariantWeight"]
         has = described.get(name, {})
         change: dict[str, str | int | float] = {}
-        if not desired.autoscaled and has.get("DesiredInstanceCount", count) != count:
+        owned = name in desired.autoscaled_variants
+        if not owned and has.get("DesiredInstanceCount", count) != count:
             change["DesiredInstanceCount"] = count
         if has.get("DesiredWeight", weight) != weight:
             change["DesiredWeight"] = weight
@@ -74,11 +83,11 @@ def read_outputs(api: SageMakerApi, outputs: Mapping[str, Any]) -> dict[str, Any
     if found is None:
         return None
     config = api.config(found["EndpointConfigName"])
-    used = [] if config is None else [v.get("ModelName") for v in config["ProductionVariants"]]
+    used = [] if config is None else [v.get("ModelName") for v in all_variants(config)]
     models = sorted({name for name in used if name and api.model(name) is not None})
     history = list(outputs["history"])
     if found["EndpointConfigName"] != outputs["endpoint_config_name"]:
-        former = {key: outputs[key] for key in ("endpoint_config_name", "model_names")}
+        former = Revision.of_outputs(outputs).as_output()
         history.insert(0, former)
     history = [
         revision for revision in history if api.config(revision["endpoint_config_name"]) is not None
@@ -89,7 +98,7 @@ def read_outputs(api: SageMakerApi, outputs: Mapping[str, Any]) -> dict[str, Any
         "endpoint_status": found["EndpointStatus"],
         "endpoint_config_name": "" if config is None else found["EndpointConfigName"],
         "model_names": models,
-        "variants": _with_live_capacities(outputs, found),
+        **_with_live_capacities(outputs, found),
         "tags": _live_tags(api.tags(found["EndpointArn"])),
         "history": history,
     }
@@ -97,19 +106,23 @@ def read_outputs(api: SageMakerApi, outputs: Mapping[str, Any]) -> dict[str, Any
 
 def _with_live_capacities(
     outputs: Mapping[str, Any], found: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    described = {variant["VariantName"]: variant for variant in found["ProductionVariants"]}
-    variants = []
-    for variant in outputs["variants"]:
+) -> dict[str, list[dict[str, Any]]]:
+    described = {variant["VariantName"]: variant for variant in all_variants(found)}
+    owned = autoscaled_variants(outputs)
+
+    def live(variant: Mapping[str, Any]) -> dict[str, Any]:
         has = described.get(variant["name"], {})
         now = dict(variant)
-        if not outputs.get("autoscaled") and "DesiredInstanceCount" in has:
+        if variant["name"] not in owned and "DesiredInstanceCount" in has:
             now["initial_instance_count"] = has["DesiredInstanceCount"]
         if "DesiredWeight" in has:
             now["initial_weight"] = has["DesiredWeight"]
-        variants.append(now)
-    return variants
+        return now
+
+    kinds = ("variants", "shadow_variants")
+    return {kind: [live(each) for each in outputs[kind]] for kind in kinds if outputs.get(kind)}
 
 
 def _live_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in tags.items() if key not in {ENDPOINT_TAG, OWNER_TAG}}
+    own = {ENDPOINT_TAG, OWNER_TAG}
+    return {key: value for key, value in rollout_log.without(tags).items() if key not in own}

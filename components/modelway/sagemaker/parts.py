@@ -64,12 +64,15 @@ class Parts:
             self._api.set_tags(config["EndpointConfigArn"], self._desired.tags)
 
     def withdraw(self) -> None:
-        """Delete what `ensure` created; what it adopted stays."""
-        if self._desired.config_name in self._made:
+        """Delete what `ensure` created; what it adopted, and what another run now uses, stays."""
+        if self._is_mine(self._desired.config_name):
             self._api.delete("delete_endpoint_config", EndpointConfigName=self._desired.config_name)
         for name in self._desired.model_names:
-            if name in self._made:
+            if self._is_mine(name):
                 self._api.delete("delete_model", ModelName=name)
+
+    def _is_mine(self, name: str) -> bool:
+        return name in self._made and name not in self._revisions.in_use()
 
     def _create(self, operation: str, name: str, request: Mapping[str, Any]) -> None:
         self._made.add(name)

@@ -4,10 +4,8 @@ from modelway.spec.load import load_spec, parse_spec
 from modelway.spec.model import (
     Alarms,
     DataCapture,
-    Datatype,
     Encryption,
     Logging,
-    Model,
     ModelSpec,
     Network,
     Objectives,
@@ -16,11 +14,13 @@ from modelway.spec.model import (
     Schedule,
     Serving,
     Strategy,
-    Tensor,
 )
+from modelway.spec.model_file import Datatype, Model, Tensor
+from modelway.spec.variants import Challenger, Shadow
 
 __all__ = [
     "Alarms",
+    "Challenger",
     "DataCapture",
     "Datatype",
     "Encryption",
@@ -33,6 +33,7 @@ __all__ = [
     "Scaling",
     "Schedule",
     "Serving",
+    "Shadow",
     "Strategy",
     "Tensor",
     "load_spec",

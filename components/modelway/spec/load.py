@@ -5,7 +5,7 @@ base and each environment. Rules that need more than one field are `modelway.spe
 by `modelway.spec.review` and again by the plan. Must not read the model file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from modelway.errors import Problem, SpecError
+from modelway.spec.image import IMAGE_FILES, image_override_problems
 from modelway.spec.merge import merge
 from modelway.spec.model import ModelSpec
 from modelway.spec.problems import NOT_OVERRIDABLE, field_problems, override_problems
@@ -77,9 +78,10 @@ def parse_data(data: Mapping[Any, Any]) -> tuple[ModelSpec | None, list[Problem]
     base = {key: value for key, value in data.items() if key != "environments"}
     known = {problem.path for problem in problems}
     for environment, overrides in _environments(data).items():
-        refused = override_problems(ModelSpec, environment, overrides)
-        problems += refused
-        kept = {key: value for key, value in overrides.items() if key not in NOT_OVERRIDABLE}
+        images = image_override_problems(data.get("image"), environment, overrides)
+        problems += [*override_problems(ModelSpec, environment, overrides), *images]
+        dropped = (*NOT_OVERRIDABLE, *(["image"] if images else []))
+        kept = {key: value for key, value in overrides.items() if key not in dropped}
         try:
             ModelSpec.model_validate(merge(base, kept))
         except ValidationError as error:
@@ -113,15 +115,37 @@ def _with_absolute_paths(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any
 
 
 def _with_absolute_path(data: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
-    """Resolve the artifact's paths in one mapping that may have a `model`."""
+    """Resolve the paths of models and image in a spec or in an environment's overrides."""
+    result = _with_absolute_files(data, folder, "model", PATH_FIELDS)
+    result = _with_absolute_files(result, folder, "image", IMAGE_FILES)
+    shadow: object = data.get("shadow")
+    if isinstance(shadow, Mapping):
+        result["shadow"] = _with_absolute_files(
+            cast("Mapping[Any, Any]", shadow), folder, "model", PATH_FIELDS
+        )
+    challengers: object = data.get("challengers")
+    if isinstance(challengers, list):
+        result["challengers"] = [
+            _with_absolute_files(cast("Mapping[Any, Any]", each), folder, "model", PATH_FIELDS)
+            if isinstance(each, Mapping)
+            else each
+            for each in cast("list[object]", challengers)
+        ]
+    return result
+
+
+def _with_absolute_files(
+    data: Mapping[Any, Any], folder: Path, part: str, fields: Sequence[str]
+) -> dict[Any, Any]:
+    """Resolve the paths in one mapping that may have a `model` or an `image`."""
     result = dict(data)
-    model: object = data.get("model")
-    if isinstance(model, Mapping):
-        members = cast("Mapping[Any, Any]", model)
+    found: object = data.get(part)
+    if isinstance(found, Mapping):
+        members = cast("Mapping[Any, Any]", found)
         resolved = {
             field: str((folder / path).resolve())
-            for field in PATH_FIELDS
+            for field in fields
             if isinstance(path := members.get(field), str) and path and SCHEME_MARK not in path
         }
-        result["model"] = {**members, **resolved}
+        result[part] = {**members, **resolved}
     return result

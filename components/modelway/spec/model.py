@@ -7,114 +7,20 @@ its source (`x-source` in the JSON Schema); shapes are those of the botocore ser
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, field_validator
 
 from modelway.errors import SpecError
+from modelway.spec.image import Image, image_override_problems
 from modelway.spec.merge import merge
+from modelway.spec.model_file import Model
+from modelway.spec.part import Name, Part, source
 from modelway.spec.problems import field_problems, override_problems
+from modelway.spec.variants import Challenger, Shadow
 
 
-def _source(source: str) -> dict[str, Any]:
-    """Say where a field's range comes from."""
-    return {"x-source": source}
-
-
-class _Part(BaseModel):
-    """What all parts of a spec have in common: frozen, and unknown fields are refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_value_as_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse `yes` and `true` where a number belongs: Python would take them for 1."""
-        field = cls.model_fields.get(info.field_name or "")
-        if isinstance(value, bool) and field is not None and _is_number(field.annotation):
-            raise PydanticCustomError("number_type", "must be a number, not true or false")
-        return value
-
-
-def _is_number(annotation: object) -> bool:
-    """Tell whether a field holds a plain number, perhaps an optional one."""
-    return annotation in (int, float, int | None, float | None)
-
-
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63),
-    Field(json_schema_extra=_source("SageMaker EntityName")),
-]
-"""Letters, digits and hyphens, alphanumeric at both ends, 1 to 63 characters."""
-
-
-class Datatype(StrEnum):
-    """A tensor's element type, in the words of the Open Inference Protocol v2."""
-
-    BOOL = "BOOL"
-    UINT8 = "UINT8"
-    UINT16 = "UINT16"
-    UINT32 = "UINT32"
-    UINT64 = "UINT64"
-    INT8 = "INT8"
-    INT16 = "INT16"
-    INT32 = "INT32"
-    INT64 = "INT64"
-    FP16 = "FP16"
-    FP32 = "FP32"
-    FP64 = "FP64"
-    BYTES = "BYTES"
-
-
-class Tensor(_Part):
-    """One input or output of the model."""
-
-    name: str
-    """The tensor's name in the model file."""
-    datatype: Datatype
-    """Element type."""
-    shape: tuple[int, ...]
-    """Size of each axis; -1 for an axis that varies, such as the batch."""
-
-
-class Model(_Part):
-    """Where the trained model is, and what it takes and gives."""
-
-    path: str
-    """A file, relative to the spec's folder, or an `s3://bucket/key` URI of a `model.tar.gz`."""
-    format: Literal["onnx"] = "onnx"
-    """How the file is to be read."""
-    version: str = "1"
-    """The user's own label; goes into tags and the dashboard, never into names or hashes."""
-    digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
-    """`sha256:` and the digest of the file. Needed for an S3 URI, checked for a file. Default: read
-    from the file."""
-    inputs: tuple[Tensor, ...] = ()
-    """Default: read from the file."""
-    outputs: tuple[Tensor, ...] = ()
-    """Default: read from the file."""
-    input_rules: str | None = None
-    """A JSON file of what values may go in, relative to the spec's folder; it is packed beside the
-    model, and the server refuses requests by it. Default: only names, datatypes and shapes count.
-    """
-    generation: str | None = None
-    """A JSON file of how the model emits a sequence, relative to the spec's folder; it is packed
-    beside the model. Default: one answer a request."""
-
-
-class Serving(_Part):
+class Serving(Part):
     """How the model answers."""
 
     mode: Literal["real-time"] = "real-time"
@@ -127,14 +33,14 @@ class Serving(_Part):
         default=None,
         ge=1,
         le=512,
-        json_schema_extra=_source("SageMaker ProductionVariant.VolumeSizeInGB"),
+        json_schema_extra=source("SageMaker ProductionVariant.VolumeSizeInGB"),
     )
     """Storage of an instance in GiB. Default: SageMaker's own."""
     startup_timeout_seconds: int | None = Field(
         default=None,
         ge=60,
         le=3600,
-        json_schema_extra=_source(
+        json_schema_extra=source(
             "SageMaker ProductionVariant.ContainerStartupHealthCheckTimeoutInSeconds"
         ),
     )
@@ -143,7 +49,7 @@ class Serving(_Part):
         default=None,
         ge=60,
         le=3600,
-        json_schema_extra=_source("SageMaker ProductionVariant.ModelDataDownloadTimeoutInSeconds"),
+        json_schema_extra=source("SageMaker ProductionVariant.ModelDataDownloadTimeoutInSeconds"),
     )
     """How long the model may take to download. Default: decided by the plan."""
     inference_ami_version: str | None = None
@@ -153,7 +59,7 @@ class Serving(_Part):
 _NO_ZERO = "SageMaker auto scaling: a variant that is no inference component keeps one instance"
 
 
-class Schedule(_Part):
+class Schedule(Part):
     """A change of the scaling bounds at given times."""
 
     name: Name
@@ -162,18 +68,18 @@ class Schedule(_Part):
     """`cron(...)`, `rate(...)` or `at(...)` as Application Auto Scaling takes them."""
     timezone: str = "UTC"
     """An IANA time zone."""
-    min_instances: int | None = Field(default=None, ge=1, json_schema_extra=_source(_NO_ZERO))
+    min_instances: int | None = Field(default=None, ge=1, json_schema_extra=source(_NO_ZERO))
     """New lower bound."""
-    max_instances: int | None = Field(default=None, ge=1, json_schema_extra=_source(_NO_ZERO))
+    max_instances: int | None = Field(default=None, ge=1, json_schema_extra=source(_NO_ZERO))
     """New upper bound."""
 
 
-class Scaling(_Part):
+class Scaling(Part):
     """How many instances serve the model."""
 
-    min_instances: int = Field(default=1, ge=1, json_schema_extra=_source(_NO_ZERO))
+    min_instances: int = Field(default=1, ge=1, json_schema_extra=source(_NO_ZERO))
     """Lower bound, and the count to start with."""
-    max_instances: int | None = Field(default=None, ge=1, json_schema_extra=_source(_NO_ZERO))
+    max_instances: int | None = Field(default=None, ge=1, json_schema_extra=source(_NO_ZERO))
     """Upper bound. Default: the same as `min_instances`, which means no autoscaling."""
     target_invocations_per_instance_per_minute: float | None = Field(default=None, gt=0)
     """What target tracking keeps each instance at. Needed when `max_instances` is above
@@ -186,21 +92,32 @@ class Scaling(_Part):
     """Changes of the bounds at given times. Default: none."""
 
 
-class Objectives(_Part):
+class Objectives(Part):
     """What the service promises. Alarms derive from it."""
 
     p99_latency_ms: float | None = Field(
         default=None,
         gt=0,
         le=60_000,
-        json_schema_extra=_source("SageMaker InvokeEndpoint: a container answers within 60 s"),
+        json_schema_extra=source("SageMaker InvokeEndpoint: a container answers within 60 s"),
     )
     """99th percentile of the container's answer time in milliseconds. Default: no such alarm."""
     error_rate_percent: float | None = Field(default=None, gt=0, lt=100)
     """Share of requests that may end in a 5xx. Default: no such alarm."""
+    availability_percent: float | None = Field(
+        default=None,
+        ge=95,
+        lt=100,
+        json_schema_extra=source(
+            "Google, The Site Reliability Workbook, chapter 5: an outage must burn the budget 14.4 "
+            "times too fast"
+        ),
+    )
+    """Share of requests of 30 days that must not end in a 5xx. Alarms tell when the rest is spent
+    too fast. Default: no such alarms."""
 
 
-class Alarms(_Part):
+class Alarms(Part):
     """What is watched beside the objectives, and whom it tells."""
 
     notify: tuple[str, ...] = ()
@@ -222,7 +139,7 @@ class Alarms(_Part):
         default=None,
         ge=1,
         le=1440,
-        json_schema_extra=_source(
+        json_schema_extra=source(
             "CloudWatch PutMetricAlarm: periods of one alarm span one day at most"
         ),
     )
@@ -238,7 +155,7 @@ class Strategy(StrEnum):
     ROLLING = "rolling"
 
 
-class Rollout(_Part):
+class Rollout(Part):
     """How a change reaches the endpoint."""
 
     strategy: Strategy = Strategy.ALL_AT_ONCE
@@ -249,27 +166,35 @@ class Rollout(_Part):
         default=300,
         ge=0,
         le=3600,
-        json_schema_extra=_source("SageMaker TrafficRoutingConfig.WaitIntervalInSeconds"),
+        json_schema_extra=source("SageMaker TrafficRoutingConfig.WaitIntervalInSeconds"),
     )
     """Bake time of each step. Not for all-at-once, which has no steps to watch."""
     termination_wait_seconds: int = Field(
         default=0,
         ge=0,
         le=3600,
-        json_schema_extra=_source("SageMaker BlueGreenUpdatePolicy.TerminationWaitInSeconds"),
+        json_schema_extra=source("SageMaker BlueGreenUpdatePolicy.TerminationWaitInSeconds"),
     )
     """How long the old fleet stays after the last step. Not for rolling."""
     timeout_seconds: int = Field(
         default=3600,
         ge=600,
         le=28_800,
-        json_schema_extra=_source(
+        json_schema_extra=source(
             "SageMaker BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds"
         ),
     )
     """The whole deployment; must exceed the sum of the waits."""
     history: int = Field(default=3, ge=0, le=20)
     """Previous models and configurations kept as roll-back targets."""
+    minimum_requests_per_minute: int | None = Field(default=1, ge=1)
+    """Evidence that a bake needs: fewer requests on the new fleet roll it back. null: a roll-out
+    may be promoted without evidence."""
+    expected_requests_per_minute: float | None = Field(default=None, gt=0)
+    """Usual traffic of the endpoint; `modelway plan` says what a bake can detect with it. Default:
+    what autoscaling keeps its least instances at, where it tracks a target; else unknown."""
+    repair: bool = False
+    """Start although an alarm of the objectives is firing, because this roll-out repairs it."""
 
 
 RETENTION_DAYS = (
@@ -279,21 +204,21 @@ RETENTION_DAYS = (
 """What CloudWatch Logs offers (PutRetentionPolicy.retentionInDays)."""
 
 
-class Logging(_Part):
+class Logging(Part):
     """The endpoint's log group."""
 
     retention_days: int = Field(default=90, json_schema_extra={"enum": [*RETENTION_DAYS]})
     """One of CloudWatch Logs' own values, such as 7, 30, 90, 180 or 365."""
 
 
-class DataCapture(_Part):
+class DataCapture(Part):
     """Requests and answers written to S3 by SageMaker."""
 
     sampling_percent: int = Field(
         default=100,
         ge=0,
         le=100,
-        json_schema_extra=_source("SageMaker DataCaptureConfig.InitialSamplingPercentage"),
+        json_schema_extra=source("SageMaker DataCaptureConfig.InitialSamplingPercentage"),
     )
     """Share of the requests."""
     capture: tuple[Literal["input", "output"], ...] = ("input", "output")
@@ -302,7 +227,7 @@ class DataCapture(_Part):
     """An `s3://` URI of up to 512 characters. Default: a prefix in the platform's bucket."""
 
 
-class Network(_Part):
+class Network(Part):
     """Where the containers are attached."""
 
     subnet_ids: tuple[str, ...] = ()
@@ -313,23 +238,23 @@ class Network(_Part):
     """No outbound calls from the container."""
 
 
-class Encryption(_Part):
+class Encryption(Part):
     """The customer's own key."""
 
     kms_key_arn: str | None = None
     """Default: the platform's key."""
 
 
-class ModelSpec(_Part):
+class ModelSpec(Part):
     """One model's deployment: a base, and what differs in each environment."""
 
     name: Name
     """The model's name; names of resources begin with it."""
     model: Model
     """The trained model."""
-    image: str | None = None
-    """The model server's image by digest, `REPOSITORY@sha256:...`. Only environment `local` does
-    without. Default: built from serving_image/."""
+    image: Image | None = None
+    """The model server's image: by digest, `REPOSITORY@sha256:...`, or how it is built and what is
+    added to it. Only environment `local` does without; the emulator then stands in."""
     target: Literal["sagemaker"] = "sagemaker"
     """Where it runs."""
     serving: Serving = Serving()
@@ -345,7 +270,11 @@ class ModelSpec(_Part):
     logging: Logging = Logging()
     """Its log group."""
     data_capture: DataCapture | None = None
-    """Default: nothing is captured."""
+    """Default: nothing is captured, or everything where there is a shadow."""
+    challengers: tuple[Challenger, ...] = ()
+    """Models that share the traffic with this one, by weight. Default: none."""
+    shadow: Shadow | None = None
+    """A model that gets copies of the requests. Default: none."""
     network: Network = Network()
     """Where it is attached."""
     encryption: Encryption = Encryption()
@@ -355,6 +284,18 @@ class ModelSpec(_Part):
     environments: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Overrides by stack name (`local`, `dev`, `prod`, ...). Mappings merge with the base, lists
     and plain values replace. Default: every environment is the base."""
+
+    @property
+    def beside(self) -> tuple[Challenger | Shadow, ...]:
+        """The variants beside the champion, challengers first."""
+        return (*self.challengers, *(() if self.shadow is None else (self.shadow,)))
+
+    def models(self) -> list[tuple[str, Model]]:
+        """Give every trained model with its place in the spec, the champion's first."""
+        challengers = enumerate(self.challengers)
+        found = [("model", self.model)]
+        found += [(f"challengers[{index}].model", each.model) for index, each in challengers]
+        return found if self.shadow is None else [*found, ("shadow.model", self.shadow.model)]
 
     @field_validator("environments", mode="before")
     @classmethod
@@ -380,6 +321,7 @@ class ModelSpec(_Part):
         """
         overrides = self.environments.get(environment, {})
         problems = override_problems(type(self), environment, overrides)
+        problems += image_override_problems(self.image, environment, overrides)
         if problems:
             raise SpecError(problems)
         base = self.model_dump(mode="json", exclude={"environments"})

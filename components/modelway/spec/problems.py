@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from modelway.errors import Problem
+from modelway.spec.image import FORMS
 from modelway.spec.paths import Loc, path_text
 
 OWN_SOURCE = "modelway"
@@ -46,6 +47,9 @@ _KINDS = {
     "literal_error": "is not one of the choices",
     "enum": "is not one of the choices",
 }
+_NO_PLACES = ("[key]", *FORMS)
+"""What pydantic puts into places that no file has."""
+
 _BOUNDS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
@@ -65,7 +69,7 @@ def field_problems(
     """
     problems: list[Problem] = []
     for details in error.errors(include_url=False, include_context=True):
-        loc = tuple(part for part in details["loc"] if part != "[key]")
+        loc = tuple(part for part in details["loc"] if part not in _NO_PLACES)
         place: Loc = loc
         set_at = loc[:-1] if details["type"] == "missing" else loc
         if environment is not None and overrides is not None and is_set(overrides, set_at):

@@ -5,7 +5,7 @@ that several environments share is told once. Must not read model files: the cal
 function that does.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -13,8 +13,10 @@ from pathlib import Path
 from modelway.errors import ArtifactError, Problem, SpecError
 from modelway.naming import endpoint_name
 from modelway.spec import rules
+from modelway.spec.image import ImageBuild
 from modelway.spec.load import parse_source, source_data
-from modelway.spec.model import Model, ModelSpec
+from modelway.spec.model import ModelSpec
+from modelway.spec.model_file import Model
 from modelway.spec.paths import path_parts, path_text
 from modelway.spec.problems import is_set
 from modelway.spec.salvage import salvage, unaffected
@@ -22,6 +24,9 @@ from modelway.spec.source import Source, read_source
 
 ArtifactFault = Callable[[Model], ArtifactError | None]
 """Says what is wrong with the model file of one environment, or None."""
+
+ImageProblems = Callable[[ImageBuild], Sequence[Problem]]
+"""Says what is wrong with the files that go into an image."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def review_files(
     paths: Sequence[str | PathLike[str]],
     environments: Sequence[str] = (),
     artifact_fault: ArtifactFault | None = None,
+    image_problems: ImageProblems | None = None,
 ) -> list[Review]:
     """Check files alone and together.
 
@@ -49,6 +55,7 @@ def review_files(
         paths: YAML files; a file given twice is checked once.
         environments: stack names; default: each file's own, or `local` where a file has none.
         artifact_fault: checks a model file; default: model files are not looked at.
+        image_problems: checks the files of an image; default: they are not looked at.
     """
     files = {Path(path).resolve(): Path(path) for path in reversed(paths)}
     reviews: list[Review] = []
@@ -66,7 +73,7 @@ def review_files(
             continue
         names = tuple(environments) or tuple(readable.environments)
         names = names or (rules.EMULATOR_ENVIRONMENT,)
-        found = _problems(readable, names, artifact_fault)
+        found = _problems(readable, names, artifact_fault, image_problems)
         found += _collisions(readable, names, str(path), endpoints)
         placed = [*wrong, *(source.place(problem) for problem in unaffected(found, wrong))]
         placed.sort(key=lambda problem: problem.line or 0)
@@ -81,23 +88,44 @@ def place_problems(
     return [source.place(_where_set(problem, spec, environment)) for problem in problems]
 
 
-def _problems(
-    spec: ModelSpec, environments: Sequence[str], artifact_fault: ArtifactFault | None
-) -> list[Problem]:
-    """Check every environment; name those that share a problem of the base."""
+def told_once(spec: ModelSpec, problems: Mapping[str, Iterable[Problem]]) -> list[Problem]:
+    """Give the problems of several environments, each once, and say in which environments it shows.
+
+    Args:
+        spec: the whole spec.
+        problems: by environment.
+    """
     shared: dict[tuple[str, str, str], tuple[Problem, list[str]]] = {}
-    for environment in environments:
-        merged = spec.for_environment(environment)
-        found = rules.check(merged, environment)
-        if artifact_fault is not None:
-            fault = artifact_fault(merged.model)
-            if fault is not None:
-                found.append(Problem(fault.field, str(fault), source="the file itself"))
+    for environment, found in problems.items():
         for problem in found:
             located = _where_set(problem, spec, environment)
             key = (located.path, located.message, repr(located.value))
             shared.setdefault(key, (located, []))[1].append(environment)
     return [_naming(problem, names) for problem, names in shared.values()]
+
+
+def _problems(
+    spec: ModelSpec,
+    environments: Sequence[str],
+    artifact_fault: ArtifactFault | None,
+    image_problems: ImageProblems | None,
+) -> list[Problem]:
+    """Check every environment; the image is the same in all."""
+    of_image: Sequence[Problem] = ()
+    if image_problems is not None and isinstance(spec.image, ImageBuild):
+        of_image = image_problems(spec.image)
+    problems: dict[str, list[Problem]] = {}
+    for environment in environments:
+        merged = spec.for_environment(environment)
+        found = rules.check(merged, environment)
+        if artifact_fault is not None:
+            for place, model in merged.models():
+                fault = artifact_fault(model)
+                if fault is not None:
+                    path = fault.field.replace("model", place, 1)
+                    found.append(Problem(path, str(fault), source="the file itself"))
+        problems[environment] = found
+    return [*told_once(spec, problems), *of_image]
 
 
 def _naming(problem: Problem, environments: list[str]) -> Problem:

@@ -45,26 +45,33 @@ class Source:
         )
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path, kind: str = "spec") -> Source:
     """Read a file.
+
+    Args:
+        path: the file.
+        kind: what it should be, for the messages. Default: a spec.
 
     Raises:
         SpecError: the file is missing, cannot be read, is not UTF-8 or not one YAML mapping, or a
             key occurs twice. All repeated keys are told at once.
     """
     file = str(path)
-    text = _text(path)
+    text = _text(path, kind)
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             raise SpecError([_problem(file, "is empty", 1, "a mapping that begins with `name:`")])
         if not isinstance(node, yaml.MappingNode):
-            kind = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
+            found = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
             raise SpecError(
                 [
                     _problem(
-                        file, f"holds {kind}, not a spec", 1, "a mapping that begins with `name:`"
+                        file,
+                        f"holds {found}, not a {kind}",
+                        1,
+                        "a mapping that begins with `name:`",
                     )
                 ]
             )
@@ -86,14 +93,14 @@ def read_source(path: Path) -> Source:
     return Source(file, data, walk.lines)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, kind: str) -> str:
     """Read the file's text, or say why it cannot be read."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        problem = _problem(str(path), "does not exist; give the path of a spec file", None)
+        problem = _problem(str(path), f"does not exist; give the path of a {kind} file", None)
     except IsADirectoryError:
-        problem = _problem(str(path), "is a folder; give the path of a spec file", None)
+        problem = _problem(str(path), f"is a folder; give the path of a {kind} file", None)
     except UnicodeDecodeError as error:
         problem = _problem(
             str(path), f"is not UTF-8 text: {error.reason} at byte {error.start}", None

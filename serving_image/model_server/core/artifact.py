@@ -14,12 +14,14 @@ Refused before loading:
 - what is no ONNX file: pickle, PyTorch, NumPy, HDF5, archives, onnxruntime's own format
 - a graph with precompiled engines (``EPContext``), which are code for an accelerator
 - a file over 2 GiB, which protobuf cannot read
+- a package (``core.package``) that is not what its manifest and, where keys are trusted, its
+  signature say; and what is no package, where keys are trusted
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -30,14 +32,14 @@ from model_server.core.onnx_file import (
     Reference,
     read_contents,
 )
+from model_server.core.package import Package, check_package, hash_of
+from model_server.core.stamps import Stamp, stamp, stamp_of
 
 MAX_MODEL_BYTES = 2**31 - 1
 """Largest protobuf message (protobuf.dev/programming-guides/proto-limits, read 2026-11)."""
 
 MAX_EXTERNAL_FILES = 10_000
 """Different files of external data in one model; exporters write one, or one a tensor."""
-
-CHUNK_BYTES = 1 << 20
 
 MAX_LISTED = 10
 """Names of files that a message lists at most."""
@@ -54,9 +56,6 @@ FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"version https://git-lfs", "a pointer of Git LFS; fetch the file itself"),
 )
 """Where formats that are taken for ONNX have their mark."""
-
-Stamp = tuple[int, int, int, int]
-"""Device, number, size and time of change: equal while a file is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +78,21 @@ class Artifact:
     stamps: tuple[tuple[Path, Stamp], ...]
     """What `verify_unchanged` compares."""
 
+    package: Package | None = None
+    """The package that it is the model of, checked; None: it is of none."""
+
+    def may_hold(self, name: str) -> bool:
+        """Whether a file beside the model may be opened: of a package, only what it lists."""
+        return self.package is None or self.path.parent / name in self.package.sha256
+
     def verify_unchanged(self) -> None:
         """Make sure that what was loaded since is what was checked.
 
         Raises:
             ModelUnusable: a file was exchanged meanwhile.
         """
-        for path, stamp in self.stamps:
-            if _stamp(path) != stamp:
+        for path, known in self.stamps:
+            if stamp(path) != known:
                 raise ModelUnusable(f"{path.name} was changed while it was loaded")
 
 
@@ -119,33 +125,21 @@ def find_model(folder: Path) -> Path:
     raise ModelUnusable(f"the model folder holds no *.onnx file; it holds {others or 'nothing'}")
 
 
-def folder_stamp(folder: Path) -> frozenset[tuple[str, Stamp]]:
-    """Give what changes when a file of a folder, or one that a link in it leads to, changes."""
-    found: set[tuple[str, Stamp]] = set()
-    if folder.is_file():
-        stamp = _stamp(folder)
-        return frozenset() if stamp is None else frozenset({(folder.name, stamp)})
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                stamp = _stamp(Path(entry.path))
-                if stamp is not None and not entry.is_dir():
-                    found.add((entry.name, stamp))
-    except OSError:
-        return frozenset()
-    return frozenset(found)
-
-
-def inspect(folder: Path) -> Artifact:
+def inspect(folder: Path, trusted_keys: str | None = None) -> Artifact:
     """Find and check the model of a folder.
 
     Reads every file of the model once: call it in a thread.
 
+    Args:
+        folder: of the model.
+        trusted_keys: public keys of which one must have signed it, as `check_package` takes them.
+
     Raises:
         ModelUnusable: it cannot be found, or must not be loaded.
     """
+    package = check_package(folder, trusted_keys)
     try:
-        path = find_model(folder)
+        path = find_model(folder) if package is None else package.model
         root = (folder.parent if folder.is_file() else folder).resolve()
         ensure_inside(path, root, path.name)
         # Not blocking: a pipe that was put in the file's place would wait for a writer.
@@ -153,7 +147,7 @@ def inspect(folder: Path) -> Artifact:
     except OSError as error:
         raise ModelUnusable(f"the model folder could not be read: {error.strerror}") from error
     try:
-        return _checked(path, root, descriptor)
+        return _checked(path, root, descriptor, package)
     except Malformed as error:
         raise ModelUnusable(f"{path.name} could not be loaded: {error}") from error
     except OSError as error:
@@ -162,7 +156,7 @@ def inspect(folder: Path) -> Artifact:
         os.close(descriptor)
 
 
-def _checked(path: Path, root: Path, descriptor: int) -> Artifact:
+def _checked(path: Path, root: Path, descriptor: int, package: Package | None) -> Artifact:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ModelUnusable(f"{path.name} is no ordinary file")
@@ -175,24 +169,27 @@ def _checked(path: Path, root: Path, descriptor: int) -> Artifact:
             "model without it"
         )
     external = _external(path, root, contents.references)
+    known = {} if package is None else package.sha256
+    if package is not None:
+        _check_listed(path, package, external)
     return Artifact(
         path=path,
-        digest=f"sha256:{_digest(path, descriptor, external)}",
+        digest=f"sha256:{_digest(path, descriptor, external, known)}",
         size_bytes=status.st_size + sum(size for _, _, size, _ in external.values()),
         loops=contents.loops,
-        stamps=((path, _stamp_of(status)), *external.items()),
+        stamps=((path, stamp_of(status)), *external.items()) if package is None else package.stamps,
+        package=package,
     )
 
 
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        return _stamp_of(path.stat())
-    except OSError:
-        return None
-
-
-def _stamp_of(status: os.stat_result) -> Stamp:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def _check_listed(model: Path, package: Package, external: Iterable[Path]) -> None:
+    """Make sure that what is about to be loaded is what the package was checked for."""
+    names = sorted(repr(file.name) for file in external if file not in package.sha256)
+    if names:
+        raise ModelUnusable(
+            f"{model.name} refers to files that are not in the package's manifest: "
+            + ", ".join(names[:MAX_LISTED])
+        )
 
 
 def _check_size(name: str, size: int) -> None:
@@ -215,26 +212,23 @@ def _check_format(descriptor: int) -> None:
         raise Malformed("it is a pickle, which is never read, not ONNX")
 
 
-def _digest(model: Path, descriptor: int, external: Iterable[Path]) -> str:
-    own = _hash(descriptor)
+def _digest(
+    model: Path, descriptor: int, external: Iterable[Path], known: Mapping[Path, str]
+) -> str:
+    own = known.get(model) or hash_of(descriptor)
     files = sorted(external)
     if not files:
         return own
     lines = [f"{own}  {model.name}\n"]
     for file in files:
-        with file.open("rb") as opened:
-            name = file.relative_to(model.parent).as_posix()
-            lines.append(f"{_hash(opened.fileno())}  {name}\n")
+        name = file.relative_to(model.parent).as_posix()
+        lines.append(f"{known.get(file) or _hash(file)}  {name}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _hash(descriptor: int) -> str:
-    digest = hashlib.sha256()
-    position = 0
-    while chunk := os.pread(descriptor, CHUNK_BYTES, position):
-        position += len(chunk)
-        digest.update(chunk)
-    return digest.hexdigest()
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hash_of(opened.fileno())
 
 
 def _external(model: Path, root: Path, references: frozenset[Reference]) -> dict[Path, Stamp]:
@@ -293,7 +287,7 @@ def _external_file(model: Path, root: Path, location: bytes | None) -> tuple[Pat
     if status.st_nlink > 1:
         # The rule of onnx.checker since 1.21 (github.com/onnx/onnx/pull/7686).
         raise ModelUnusable(f"external data {name!r} has another name, a hard link; copy it")
-    return path, _stamp_of(status)
+    return path, stamp_of(status)
 
 
 def ensure_inside(path: Path, root: Path, name: str) -> None:

@@ -32,7 +32,13 @@ class Loader:
     """Loads models."""
 
     def __init__(
-        self, execution: ExecutionSettings, threads: int, log: Log, max_batch_rows: int = 64
+        self,
+        execution: ExecutionSettings,
+        threads: int,
+        log: Log,
+        max_batch_rows: int = 64,
+        *,
+        trusted_keys: str | None = None,
     ) -> None:
         """Make a loader.
 
@@ -41,11 +47,13 @@ class Loader:
             threads: of one run.
             log: is told of every model that was loaded, unloaded or refused.
             max_batch_rows: rows of the largest joined run; runs are measured up to it.
+            trusted_keys: whose packages may be loaded, as `inspect` takes them.
         """
         self.execution = execution
         self.threads = threads
         self._log = log
         self._max_batch_rows = max_batch_rows
+        self._trusted_keys = trusted_keys
         # Not an executor: models are freed in the middle of anything, and what happens then may
         # only use what takes no lock, as this queue's `put` (its documentation promises that).
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -92,7 +100,7 @@ class Loader:
         Raises:
             ModelUnusable: it cannot be found, or must not be loaded.
         """
-        return await self.call(lambda: inspect(folder))
+        return await self.call(lambda: inspect(folder, self._trusted_keys))
 
     async def load(
         self, folder: Path, name: str, version: str, artifact: Artifact | None = None
@@ -118,7 +126,8 @@ class Loader:
             from model_server.core.model import load_model
 
             before = resident_bytes()
-            artifact = inspect(folder) if artifact is None else artifact
+            if artifact is None:
+                artifact = inspect(folder, self._trusted_keys)
             model = load_model(artifact, self.threads, self.execution, name=name, version=version)
             loaded = time.perf_counter()
             skipped = model.warm_up(self._max_batch_rows)
@@ -143,6 +152,8 @@ class Loader:
             name=name,
             version=version,
             digest=model.digest,
+            package=None if artifact.package is None else artifact.package.digest,
+            signed_by=None if artifact.package is None else artifact.package.key_id,
             inputs=[str(spec) for spec in model.contract.inputs],
             outputs=[str(spec) for spec in model.contract.outputs],
             threads=self.threads,

@@ -18,9 +18,10 @@ import numpy as np
 from model_server.core import probe
 from model_server.core.artifact import Artifact, inspect
 from model_server.core.errors import InferenceFailed, ModelUnusable
+from model_server.core.generation_file import FILE as GENERATION_FILE
 from model_server.core.generation_file import Generation, load_generation
 from model_server.core.providers import SILENT, open_session
-from model_server.core.rule_file import load_rules
+from model_server.core.rule_file import RULES_FILE, load_rules
 from model_server.core.rules import InputRules
 from model_server.core.tensors import DATATYPES, Array, Contract, TensorSpec, Value
 from model_server.settings.execution import ExecutionSettings
@@ -311,6 +312,7 @@ def load_model(
             f"{file} takes {artifact.size_bytes / 2**20:.0f} MiB and more, over the limit of "
             f"{limit} MiB for models; raise MODEL_SERVER_MODEL_MEMORY_MIB"
         )
+    artifact.verify_unchanged()
     try:
         session = open_session(artifact.path, threads, settings)
     except ModelUnusable:
@@ -318,7 +320,6 @@ def load_model(
     except Exception as error:
         # As in `run`: no common base.
         raise ModelUnusable(f"{file} could not be loaded: {without_folders(str(error))}") from error
-    artifact.verify_unchanged()
     model = Model(
         session,
         _contract(file, session),
@@ -330,8 +331,12 @@ def load_model(
         loops=artifact.loops,
     )
     model.size_bytes = artifact.size_bytes
-    model.rules = load_rules(artifact.path.parent, model.contract)
-    model.generation = load_generation(artifact.path.parent, model.contract)
+    folder = artifact.path.parent
+    if artifact.may_hold(RULES_FILE):
+        model.rules = load_rules(folder, model.contract)
+    if artifact.may_hold(GENERATION_FILE):
+        model.generation = load_generation(folder, model.contract)
+    artifact.verify_unchanged()
     return model
 
 

@@ -65,6 +65,9 @@ def open_session(path: Path, threads: int, settings: ExecutionSettings) -> Any:
     import onnxruntime as ort
 
     ort.set_default_logger_severity(SILENT)
+    if "cuda" in settings.providers and "CUDAExecutionProvider" in ort.get_available_providers():
+        # CUDA's libraries come as Python packages, where the system's loader does not look.
+        ort.preload_dlls()
     providers = _providers(ort.get_available_providers(), settings)
     session = ort.InferenceSession(
         str(path),

@@ -20,9 +20,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from model_server.core.artifact import Stamp, folder_stamp
 from model_server.core.errors import ModelUnusable, NotReady, OutOfMemory, UnknownModel
 from model_server.core.loader import Loader
+from model_server.core.stamps import Stamp, folder_stamp
 
 if TYPE_CHECKING:
     # onnxruntime, which comes with it, is imported in the thread that loads the model.

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import time
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from model_server.core.readiness import Readiness
 from model_server.settings.grpc import GrpcSettings
 
 if TYPE_CHECKING:
+    from model_server.access.tls_files import Tls, TlsFiles
     from model_server.core.dataplane import Dataplane
     from model_server.grpc_v2.answers import Gate
     from model_server.grpc_v2.exchange import CallObserver
@@ -36,19 +36,6 @@ TICK_SECONDS = 0.1
 """How often watchers, slow callers and long inferences are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """Files in PEM for TLS, the ones that HTTP has."""
-
-    certificate: Path
-    key: Path
-    client_authorities: Path | None = None
-    """Who signs clients' certificates; None: clients need none."""
-    required: bool = True
-    """Whether a client without a certificate is turned away. grpcio can demand certificates or not
-    ask for them: where they are optional, none are asked for here."""
-
-
 class GrpcServer:
     """One process' gRPC server; on the event loop."""
 
@@ -66,7 +53,7 @@ class GrpcServer:
         invoke_seconds: float,
         gate: "Gate | None" = None,
         observer: "CallObserver | None" = None,
-        tls: TlsFiles | None = None,
+        tls: "TlsFiles | None" = None,
     ) -> None:
         """Put it together; nothing is loaded and nothing listens before `start`.
 
@@ -97,6 +84,7 @@ class GrpcServer:
         self._gate = gate
         self._observer = observer
         self._tls = tls
+        self._tls_in_use: Tls | None = None
         self._transport: Transport | None = None
         self._inference: Inference | None = None
         self._health: Health | None = None
@@ -158,7 +146,9 @@ class GrpcServer:
             self._options(),
         )
         host = f"[{self._host}]" if ":" in self._host else self._host
-        credentials = None if tls is None else await asyncio.to_thread(_credentials, tls)
+        credentials = None
+        if tls is not None:
+            credentials, self._tls_in_use = await asyncio.to_thread(_credentials, tls)
         port = self._transport.start(f"{host}:{self._settings.port or 0}", credentials)
         self._ticking = asyncio.get_running_loop().create_task(self._tick())
         return port
@@ -194,6 +184,8 @@ class GrpcServer:
             await asyncio.sleep(TICK_SECONDS)
             self._health.look()
             self._inference.tick()
+            if self._tls_in_use is not None:
+                self._tls_in_use.refresh()
             limit = time.monotonic() - self._invoke_seconds
             for call in [*self._transport.waiting]:
                 if call.received < limit:
@@ -235,27 +227,47 @@ def _load() -> None:
         ) from error
 
 
-def _credentials(files: TlsFiles) -> Any:
-    """Give grpcio's form of the files.
+def _credentials(files: "TlsFiles") -> tuple[Any, "Tls"]:
+    """Give grpcio's form of the files, and what looks whether they changed.
 
     Raises:
         Unusable: they are not what they should be.
     """
     import grpc
 
-    from model_server.access.certificates import server_context
     from model_server.access.entries import FileUnusable
+    from model_server.access.tls_files import Tls
     from model_server.grpc_v2.grpcio_core import Unusable
 
     authorities = files.client_authorities if files.required else None
     try:
-        # grpcio says of wrong files that the port cannot be had; OpenSSL says what is wrong.
-        server_context(files.certificate, files.key, authorities)
-        pair = files.key.read_bytes(), files.certificate.read_bytes()
-        roots = None if authorities is None else authorities.read_bytes()
+        # grpcio says of wrong files that the port cannot be had; OpenSSL says what is wrong. HTTP
+        # tells of changes.
+        tls = Tls(replace(files, client_authorities=authorities))
+        first = _configuration(tls.files)
     except FileUnusable as error:
         raise Unusable(f"the TLS files cannot be used: {'; '.join(error.problems)}") from error
-    return grpc.ssl_server_credentials([pair], roots, require_client_auth=roots is not None)
+    used = tls.context
+
+    def changed() -> Any:
+        """Give what the next handshake uses; None: the same. In a thread of grpcio's."""
+        nonlocal used
+        if tls.context is used:
+            return None
+        used = tls.context
+        return _configuration(tls.files)
+
+    demand = authorities is not None
+    return grpc.dynamic_ssl_server_credentials(first, changed, demand), tls
+
+
+def _configuration(files: "TlsFiles") -> Any:
+    import grpc
+
+    authorities = files.client_authorities
+    pair = files.key.read_bytes(), files.certificate.read_bytes()
+    roots = None if authorities is None else authorities.read_bytes()
+    return grpc.ssl_server_certificate_configuration([pair], roots)
 
 
 def _unknown(call: "Call") -> None:

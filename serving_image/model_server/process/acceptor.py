@@ -19,7 +19,7 @@ being replaced while another is free. Its price is twofold:
 
 import asyncio
 import socket
-import ssl as tls
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -55,7 +55,7 @@ class Acceptor:
         slot: int,
         *,
         count: Callable[[], int],
-        ssl: tls.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         """Make one that does not accept yet.
 
@@ -65,14 +65,14 @@ class Acceptor:
             connections: what all workers have.
             slot: this worker.
             count: gives how many connections this worker has.
-            ssl: what connections are encrypted with; None: they are not.
+            tls: gives what the next connection is encrypted with; None: none is.
         """
         self._listener = listener
         self._factory = factory
         self._connections = connections
         self._slot = slot
         self._count = count
-        self._ssl = ssl
+        self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.AbstractServer | None = None
         self._sharing = False
@@ -83,12 +83,13 @@ class Acceptor:
 
     async def start(self) -> None:
         """Accept as the only worker, the event loop's own way: quicker by 0.06 ms a connection."""
+        if self._tls is not None:
+            self.share()  # the loop's own way has one certificate for as long as it listens
+            return
         self._server = await self._loop.create_server(
             self._factory,
             sock=self._listener.dup(),  # closing the server closes its socket
             backlog=BACKLOG,
-            ssl=self._ssl,
-            ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_SECONDS,
         )
 
     def share(self) -> None:
@@ -174,8 +175,8 @@ class Acceptor:
             await self._loop.connect_accepted_socket(
                 self._factory,
                 connection,
-                ssl=self._ssl,
-                ssl_handshake_timeout=None if self._ssl is None else HANDSHAKE_SECONDS,
+                ssl=None if self._tls is None else self._tls(),
+                ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_SECONDS,
             )
         except OSError:
             # No TLS, a handshake that failed, or a caller that is gone: nobody to answer.

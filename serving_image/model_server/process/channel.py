@@ -96,6 +96,9 @@ class Channel:
             # killed this process by now; this is for other systems.
             os._exit(Status.REQUESTS_LOST)
         for message in messages:
+            if message["kind"] == "ask":  # here, where only a living event loop comes
+                self._send({"kind": "alive"})
+                continue
             for callback in self._callbacks:
                 callback(message)
             while self._waiting and self._waiting[0].done():  # whoever waited was cancelled

@@ -19,6 +19,7 @@ from model_server.process.parent import die_with
 from model_server.process.plan import Terms
 from model_server.process.signals import HANDLED
 from model_server.process.status import Status
+from model_server.process.watchdog import LastWords
 
 if TYPE_CHECKING:
     # asyncio, which comes with it, is imported in the worker.
@@ -36,6 +37,7 @@ def fork_worker(
     *,
     terms: Terms,
     close: Iterable[int],
+    last_words: LastWords,
 ) -> tuple[int, Pipe]:
     """Fork a worker, and give its process id and the channel to it.
 
@@ -47,6 +49,7 @@ def fork_worker(
         terms: what is settled for it.
         close: descriptors of this process that it must not have: with another worker's channel
             it would keep that worker from seeing this process' end.
+        last_words: gets what the worker's threads did, when a signal such as SIGSEGV ends it.
 
     Raises:
         OSError: there can be no more processes or descriptors.
@@ -63,6 +66,7 @@ def fork_worker(
                 signal.set_wakeup_fd(-1)
                 _own_signals()
                 die_with(parent)
+                last_words.write_here()
                 ours.close()
                 for descriptor in close:
                     os.close(descriptor)

@@ -4,7 +4,8 @@ Takes a connected pair of stream sockets, gives whole messages: JSON objects, on
 a member ``kind``. Must not block and must not know what a message means.
 
 From a worker: ``measured`` (fields of `Measured`), ``ready``, ``failed`` (``reason``), ``closed``
-(it accepts no more), ``stopped`` (``requests_lost``). To a worker: ``plan`` (fields of `Plan`).
+(it accepts no more), ``stopped`` (``requests_lost``), ``alive`` (as often as it is asked). To a
+worker: ``plan`` (fields of `Plan`), ``ask`` (whether it is alive).
 """
 
 import socket

@@ -5,6 +5,7 @@ holds: times are handed in, so that tests need not wait.
 """
 
 from model_server.process.messages import Pipe
+from model_server.process.watchdog import LastWords, Watchdog
 
 STABLE_SECONDS = 5.0
 """A worker that lived so long died of something new, and is replaced at once."""
@@ -42,6 +43,8 @@ class Slot:
         """It has said that it accepts no more."""
         self.lost = 0
         """Requests that it said it did not answer."""
+        self.watchdog = Watchdog()
+        self.last_words: LastWords | None = None
         self.failure: str | None = None
         """Why it said that the model cannot be served."""
         self.answered_while_loading = False
@@ -53,12 +56,27 @@ class Slot:
         self._quick_deaths = 0
 
     @property
+    def descriptors(self) -> list[int]:
+        """What this process has open for the worker, and no other worker must have."""
+        found = [] if self.pipe is None else [self.pipe.fileno()]
+        return found if self.last_words is None else found + self.last_words.descriptors
+
+    @property
     def alive(self) -> bool:
         """Whether there is a process."""
         return self.pid is not None
 
-    def filled(self, pid: int, pipe: Pipe, now: float, *, answers_while_loading: bool) -> None:
+    def filled(
+        self,
+        pid: int,
+        pipe: Pipe,
+        now: float,
+        *,
+        answers_while_loading: bool,
+        last_words: LastWords | None = None,
+    ) -> None:
         """A worker was started."""
+        self.watchdog, self.last_words = Watchdog(), last_words
         self.pid, self.pipe, self.started = pid, pipe, now
         self.ready = self.closed = False
         self.lost = 0
@@ -74,6 +92,9 @@ class Slot:
         if self.pipe is not None:
             self.pipe.close()
             self.pipe = None
+        if self.last_words is not None:
+            self.last_words.close()
+            self.last_words = None
 
     def restart(self, now: float) -> float:
         """Plan a replacement, and give the seconds until then."""

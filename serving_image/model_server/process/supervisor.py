@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import chain
 
 from model_server.log import Log
 from model_server.process.connections import OpenConnections
@@ -30,6 +31,7 @@ from model_server.process.plan import Measured, Plan, Terms, plan_processes
 from model_server.process.signals import SignalPipe, name_of
 from model_server.process.slot import Slot
 from model_server.process.status import FATAL, Status
+from model_server.process.watchdog import TURNS, LastWords
 from model_server.settings import Settings
 from model_server.settings.process import MAX_WORKERS
 
@@ -113,6 +115,9 @@ class _Supervisor:
         self._status: int = Status.CLEAN
         self._stopping: float | None = None
         """When it was told to stop; None: it was not."""
+        self._turn_seconds = settings.process.worker_timeout_seconds / TURNS
+        self._turn: float | None = time.monotonic() if self._turn_seconds else None
+        """When workers are asked next whether they are alive; None: they are not."""
         self._late = False
         """The time to stop is over, and what was left was killed."""
         self._lost = 0
@@ -128,10 +133,12 @@ class _Supervisor:
             for slot in self._slots:
                 if slot.due is not None and slot.due <= now:
                     self._start(slot)
-            if self._stopping is not None:
-                if not any(slot.alive for slot in self._slots):
-                    break
+            if self._stopping is None:
+                self._watch(now)
+            elif any(slot.alive for slot in self._slots):
                 self._kill_the_late(now)
+            else:
+                break
             for descriptor, _ in self._poll.poll(self._milliseconds()):
                 if descriptor == self._signals.fileno():
                     self._read_signals()
@@ -176,11 +183,29 @@ class _Supervisor:
     def _end(self) -> float:
         return (self._stopping or 0.0) + self._settings.drain_seconds + GRACE_SECONDS
 
+    def _watch(self, now: float) -> None:
+        """Ask workers that serve whether they are alive, and end one that never answers."""
+        if self._turn is None or now < self._turn:
+            return
+        # Not from the last turn on: where all stood still, the turns that were missed do not count.
+        self._turn = now + self._turn_seconds
+        for slot in self._slots:
+            if slot.pid is None or slot.pipe is None or not slot.ready:
+                continue
+            self._read_slot(slot)  # an answer that nobody has read yet counts
+            if slot.watchdog.turn():
+                self._log.error("worker_hangs", slot=slot.number, pid=slot.pid)
+                os.kill(slot.pid, slot.watchdog.signal)
+            else:
+                slot.pipe.send({"kind": "ask"})
+
     def _milliseconds(self) -> int | None:
         """Give the time until something is due; None: nothing is."""
         times = [slot.due for slot in self._slots if slot.due is not None]
         if self._stopping is not None and not self._late:
             times.append(self._end())
+        if self._turn is not None and self._stopping is None:
+            times.append(self._turn)
         if not times:
             return None
         return max(0, int((min(times) - time.monotonic()) * 1000) + 1)
@@ -189,7 +214,8 @@ class _Supervisor:
         now = time.monotonic()
         # Where nothing has served yet, callers shall hear why; where one has, they wait.
         answers = not self._served or self._failure is not None
-        ends = [other.pipe for other in self._slots if other.pipe is not None]
+        theirs = [other.descriptors for other in self._slots]
+        last_words = LastWords()
         try:
             pid, pipe = fork_worker(
                 self._run_worker,
@@ -197,9 +223,11 @@ class _Supervisor:
                 slot.number,
                 self._log,
                 terms=Terms(self._plan, answers, self._failure),
-                close=[*(end.fileno() for end in ends), *self._signals.descriptors],
+                close=[*chain.from_iterable(theirs), *self._signals.descriptors],
+                last_words=last_words,
             )
         except OSError as error:
+            last_words.close()
             delay = slot.restart(now)
             self._log.error(
                 "worker_not_started",
@@ -208,7 +236,7 @@ class _Supervisor:
                 restart_seconds=round(delay, 3),
             )
             return
-        slot.filled(pid, pipe, now, answers_while_loading=answers)
+        slot.filled(pid, pipe, now, answers_while_loading=answers, last_words=last_words)
         self._poll.register(pipe.fileno(), select.POLLIN)
         self._log.info("worker_started", slot=slot.number, pid=pid)
 
@@ -237,6 +265,8 @@ class _Supervisor:
             self._tell_plan(slot, Measured(**fields))
         elif kind == "ready":
             self._is_ready(slot)
+        elif kind == "alive":
+            slot.watchdog.answered()
         elif kind == "failed":
             slot.failure = message["reason"]
         elif kind == "closed":
@@ -310,8 +340,10 @@ class _Supervisor:
         self._sockets.connections.withdraw(slot.number)
         if self._on_death is not None:
             self._on_death(slot.number)
-        slot.emptied(now)
         told: dict[str, object] = {"slot": slot.number, "pid": pid}
+        if slot.last_words is not None and (trace := slot.last_words.read()):
+            told["trace"] = trace
+        slot.emptied(now)
         if code < 0:
             told["signal"] = name_of(-code)
         else:

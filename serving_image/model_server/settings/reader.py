@@ -76,6 +76,10 @@ class Reader:
         self.problems.append(f"{name} is {text!r}; it takes true or false")
         return default
 
+    def is_set(self, name: str) -> bool:
+        """Whether the variable is there, be it empty."""
+        return name in self._environment
+
     def text(self, name: str) -> str | None:
         """Give a text, or None where the variable is absent or empty."""
         return self._environment.get(name) or None

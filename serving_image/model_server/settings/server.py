@@ -22,6 +22,7 @@ from model_server.settings.process import ProcessSettings
 from model_server.settings.reader import Reader, SettingsError
 from model_server.settings.repository import RepositorySettings
 from model_server.settings.transform import TransformLimits
+from model_server.settings.trust import TrustSettings
 
 MODEL_DIR = "/opt/ml/model"
 """Where SageMaker unpacks the model artifact, read-only."""
@@ -103,6 +104,7 @@ class Settings:
     observe: ObserveSettings = field(default_factory=ObserveSettings)
     process: ProcessSettings = field(default_factory=ProcessSettings)
     repository: RepositorySettings = field(default_factory=RepositorySettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -114,6 +116,7 @@ class Settings:
         reader = Reader(environment)
         model_dir = Path(environment.get("MODEL_SERVER_MODEL_DIR", MODEL_DIR))
         limits = TransformLimits.read(reader) or cls
+        repository = RepositorySettings.read(reader)
         settings = cls(
             host=environment.get("MODEL_SERVER_HOST", cls.host),
             port=reader.number("SAGEMAKER_BIND_TO_PORT", int, cls.port, 1, 65535),
@@ -146,7 +149,8 @@ class Settings:
             grpc=GrpcSettings.read(reader),
             observe=ObserveSettings.read(reader),
             process=ProcessSettings.read(reader),
-            repository=RepositorySettings.read(reader),
+            repository=repository,
+            trust=TrustSettings.read(reader, (model_dir, repository.models_dir)),
         )
         if reader.problems:
             raise SettingsError(reader.problems)

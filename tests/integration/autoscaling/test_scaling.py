@@ -1,6 +1,8 @@
 """Scaling on a running emulator: real calls, real processes that come and go."""
 
+import json
 import time
+import urllib.request
 from functools import partial
 
 import pytest
@@ -129,6 +131,32 @@ def test_registering_brings_the_count_within_the_limits(endpoint):
 
     assert len(raised) == 2
     assert len(endpoint.processes()) == 1
+
+
+def test_an_update_is_over_before_anything_scales(endpoint):
+    endpoint.client("sagemaker").update_endpoint(
+        EndpointName=endpoint.name,
+        EndpointConfigName=endpoint.name,
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}
+            }
+        },
+    )
+    register(endpoint, 2, 4)
+
+    endpoint.wait_for(2)
+
+    mine = [event for event in events(endpoint) if event["kind"] in {"promoted", "scaled"}]
+    assert [event["kind"] for event in mine] == ["promoted", "scaled"]
+    assert mine[1]["data"] == {"variant": "primary", "from": 1, "to": 2}
+    assert mine[0]["at"] - endpoint.described()["CreationTime"].timestamp() >= 420
+
+
+def events(endpoint):
+    with urllib.request.urlopen(f"{endpoint.emulator.url}/_modelway/events") as answer:
+        found = json.load(answer)["events"]
+    return [event for event in found if event["endpoint"] == endpoint.name]
 
 
 def test_a_deleted_endpoint_takes_its_target_along(make_endpoint, client):

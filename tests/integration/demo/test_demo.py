@@ -101,6 +101,15 @@ def test_it_prints_the_resources_the_endpoint_accuracy_latency_and_what_to_try(d
     assert "modelway emulator stop" in first.stdout
 
 
+def test_it_ends_with_a_good_version_that_comes_and_a_bad_one_that_goes_back(demo, clone):
+    first, _ = demo
+
+    assert re.search(r"^healthy-canary +promoted +\d+ +0 *$", first.stdout, re.MULTILINE)
+    assert re.search(r"^errors-in-green +rolled-back +\d+ +\d+ +\d+ s", first.stdout, re.MULTILINE)
+    for name in ("healthy-canary", "errors-in-green"):
+        assert (clone / ".modelway/rehearsals" / name / "plot.svg").is_file()
+
+
 def test_a_second_run_reuses_the_emulator_and_changes_nothing(demo, emulator, port):
     _, run = demo
 

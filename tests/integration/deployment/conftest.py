@@ -165,7 +165,7 @@ def terminate():
 
     def end(process: subprocess.Popen[str]) -> tuple[int, str]:
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=240)
         return process.returncode, output
 
     return end

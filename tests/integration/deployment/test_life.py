@@ -26,7 +26,8 @@ def left_over(client, name):
     found += [c["EndpointConfigName"] for c in sagemaker.list_endpoint_configs()["EndpointConfigs"]]
     found += [r["RoleName"] for r in client("iam").list_roles()["Roles"]]
     found += [g["logGroupName"] for g in client("logs").describe_log_groups()["logGroups"]]
-    found += [a["AlarmName"] for a in client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    alarms = client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    found += [a["AlarmName"] for a in (*alarms["MetricAlarms"], *alarms["CompositeAlarms"])]
     found += [
         d["DashboardName"] for d in client("cloudwatch").list_dashboards()["DashboardEntries"]
     ]
@@ -45,7 +46,8 @@ def test_one_spec_becomes_an_endpoint_that_answers_and_goes_without_a_trace(
         "max_instances": 2,
         "target_invocations_per_instance_per_minute": 100_000,
     }
-    deployment = deploy("life", scaling=scaling, objectives={"p99_latency_ms": 100})
+    objectives = {"p99_latency_ms": 100, "availability_percent": 99.9}
+    deployment = deploy("life", scaling=scaling, objectives=objectives)
 
     deployment.up()
 
@@ -64,7 +66,8 @@ def test_one_spec_becomes_an_endpoint_that_answers_and_goes_without_a_trace(
     )["images"]
     assert [image["imageId"]["imageDigest"] for image in images] == [live["image_digest"]]
     assert live["invocation_url"].endswith("/endpoints/life-local/invocations")
-    assert len(live["alarm_arns"]) == 4
+    assert len(live["alarm_arns"]) == 7
+    assert live["alarm_arns"][4].endswith(":alarm:life-local-burn-rate-1h")
     assert deployment.changes().keys() == {"same"}
 
     deployment.destroy()

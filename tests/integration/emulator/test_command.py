@@ -45,6 +45,7 @@ def test_start_says_what_to_do_next_and_its_state_is_the_users(modelway, port, t
     assert done.returncode == 0
     assert done.stdout == f"http://127.0.0.1:{port}\n"
     assert f'eval "$(modelway emulator env --port {port})"' in done.stderr
+    assert f"open http://127.0.0.1:{port}/_modelway/ in a browser" in done.stderr
     assert (tmp_path / "modelway" / f"emulator-{port}" / "emulator.json").exists()
 
 

@@ -187,6 +187,25 @@ def test_the_period_of_a_rotation_is_given_back(client):
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
 
 
+@pytest.mark.parametrize(
+    ("spec", "algorithm", "name"),
+    [("ECC_NIST_P256", "ECDSA_SHA_256", "sha256"), ("ECC_NIST_P384", "ECDSA_SHA_384", "sha384")],
+)
+def test_a_digest_is_signed_as_the_message_that_it_is_of(client, spec, algorithm, name):
+    kms = client("kms")
+    key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    digest = hashlib.new(name, b"message").digest()
+    how = {"KeyId": key, "SigningAlgorithm": algorithm}
+
+    signature = kms.sign(Message=digest, MessageType="DIGEST", **how)["Signature"]
+
+    assert kms.verify(Message=b"message", Signature=signature, **how)["SignatureValid"]
+    as_digest = {"MessageType": "DIGEST", "Signature": signature, **how}
+    assert kms.verify(Message=digest, **as_digest)["SignatureValid"]
+    with refused("ValidationException"):
+        kms.sign(Message=b"message", MessageType="DIGEST", **how)
+
+
 def test_only_asymmetric_keys_have_a_public_half(client):
     kms = client("kms")
     symmetric = kms.create_key()["KeyMetadata"]["KeyId"]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from email.utils import parsedate_to_datetime
 
 import psutil
 import pytest
@@ -136,6 +137,24 @@ def test_virtual_time_never_goes_back_across_a_restart(started, tmp_path):
 
     assert before > time.time() + 3600
     assert second.status()["virtual_now"] >= before
+
+
+def test_answers_are_dated_by_the_clock_of_what_they_tell(started, client_of, tmp_path):
+    emulator = started(state=tmp_path, time_scale=100_000)
+    s3, sagemaker = client_of(emulator, "s3"), client_of(emulator, "sagemaker")
+    s3.list_buckets()
+    sagemaker.list_endpoints()  # both parts of moto are imported now
+    before = int(emulator.status()["virtual_now"])
+
+    answers = s3.list_buckets(), sagemaker.list_endpoints()
+
+    after = emulator.status()["virtual_now"]
+    dated = [
+        parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
+        for answer in answers
+    ]
+    assert all(before <= each <= after for each in dated)
+    assert before > time.time() + 3600
 
 
 def test_the_process_inherits_no_credentials(started, tmp_path, monkeypatch):

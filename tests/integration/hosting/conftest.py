@@ -5,6 +5,7 @@ import json
 import tarfile
 import threading
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -173,6 +174,20 @@ class Account:
 
     def status(self, name: str) -> dict[str, Any]:
         return next(e for e in self.emulator.status()["endpoints"] if e["name"] == name)
+
+    def events(self, name: str, *kinds: str) -> list[dict[str, Any]]:
+        """The endpoint's events of these kinds, oldest first."""
+        with urllib.request.urlopen(f"{self.emulator.url}/_modelway/events?since=0") as answer:
+            found = json.load(answer)["events"]
+        return [each for each in found if each["endpoint"] == name and each["kind"] in kinds]
+
+    def awaited(self, name: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the endpoint's entry in the emulator's status is as wanted; give it."""
+        deadline = time.monotonic() + 60.0
+        while not condition(found := self.status(name)):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.02)
+        return found
 
     def pids(self, name: str) -> set[int]:
         return {replica["pid"] for replica in self.status(name)["replicas"]}

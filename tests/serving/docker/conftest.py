@@ -74,18 +74,31 @@ def docker():
 
 
 @pytest.fixture(scope="session")
-def image(docker):
-    """The image of the sources as they are, removed afterwards; layers stay in the cache."""
-    # A tag of this process: another worker's tests may end, and remove theirs, before these do.
-    tag = f"modelway-test:{content_hash()[:12]}-{os.getpid()}"
-    arguments = ["build", "--network=host", "--tag", tag]
-    if BASE_IMAGE is not None:
-        arguments += ["--build-arg", f"BASE_IMAGE={BASE_IMAGE}"]
-    if CA_BUNDLE is not None:
-        arguments += ["--secret", f"id=ca,src={CA_BUNDLE}"]
-    docker(*arguments, str(serving_image_directory()), seconds=280)
-    yield tag
-    docker("image", "rm", "--no-prune", tag)
+def build(docker):
+    """Build images: `build(folder, content)` gives a tag; removed afterwards, layers stay."""
+    built = []
+
+    def run(folder, content):
+        # A tag of this process: another worker's tests may end, and remove theirs, before these.
+        tag = f"modelway-test:{content[:12]}-{os.getpid()}"
+        arguments = ["build", "--network=host", "--tag", tag]
+        if BASE_IMAGE is not None:
+            arguments += ["--build-arg", f"BASE_IMAGE={BASE_IMAGE}"]
+        if CA_BUNDLE is not None:
+            arguments += ["--secret", f"id=ca,src={CA_BUNDLE}"]
+        docker(*arguments, str(folder), seconds=280)
+        built.append(tag)
+        return tag
+
+    yield run
+    for tag in built:
+        docker("image", "rm", "--no-prune", tag)
+
+
+@pytest.fixture(scope="session")
+def image(build):
+    """The image of the sources as they are."""
+    return build(serving_image_directory(), content_hash())
 
 
 @pytest.fixture(scope="session", params=list(USERS))
@@ -95,21 +108,24 @@ def user(request):
 
 @pytest.fixture(scope="session")
 def run_container(docker, image, user):
-    """Start containers; `run_container(folder, MODEL_SERVER_...=...)`."""
+    """Start containers; `run_container(folder, MODEL_SERVER_...=...)`, `of` another image."""
     server_type = _processes().Server
     started: list[str] = []
 
-    def run(folder, **settings):
+    def run(folder, of=image, **settings):
         settings = {"MODEL_SERVER_WORKERS": 1, **settings}
         environment = [f"--env={name}={value}" for name, value in settings.items()]
         container = docker(
             "run",
             "--detach",
+            # Each check starts a Python, every 10 s in every container until the tests end: with
+            # twenty containers that took more than one processor away from all other tests.
+            "--no-healthcheck",
             "--publish=127.0.0.1::8080",
             f"--volume={folder}:/opt/ml/model:ro",
             *user,
             *environment,
-            image,
+            of,
             "serve",
         )
         started.append(container)

@@ -78,14 +78,14 @@ def test_a_container_without_a_model_ends_with_status_3_and_the_reason(
     assert '"event":"model_unusable"' in docker("logs", server.container)
 
 
-def test_the_health_check_passes_when_the_model_is_ready(docker, run_container, models):
+def test_the_health_check_passes_when_the_model_is_ready(docker, run_container, image, models):
     server = run_container(models / "classifier")
     server.wait()
 
     docker("exec", server.container, "/opt/model-server/bin/python", "-m", "model_server",
            "healthcheck")  # fmt: skip
 
-    health = inspect(docker, server.container, ".Config.Healthcheck.Test")
+    health = inspect(docker, image, ".Config.Healthcheck.Test")
     assert health[0] == "CMD"
     assert health[-1] == "healthcheck"
 

@@ -146,3 +146,25 @@ def test_a_file_that_does_not_exist_is_a_problem_like_any_other(folder, run_comm
 
     assert result.exit_code == 2
     assert result.stdout == "nope.yaml: (file): does not exist; give the path of a spec file\n"
+
+
+def test_a_model_in_a_registry_is_told_as_not_looked_up(folder, run_command):
+    spec = write(
+        "fraud.yaml", f"name: fraud\nmodel: {{registry: fraud@approved}}\nimage: {IMAGE}\n"
+    )
+
+    result = run_command(check, spec)
+
+    assert (result.exit_code, result.stdout) == (0, "fraud.yaml: ok (local)\n")
+    assert result.stderr.startswith("note: fraud.yaml: fraud@approved was not looked up; ")
+
+
+@pytest.mark.parametrize("reference", ["fraud", "fraud@latest", "fraud/0"])
+def test_what_is_no_version_of_a_registry_is_refused_with_its_form(folder, run_command, reference):
+    spec = write("fraud.yaml", f"name: fraud\nmodel: {{registry: {reference}}}\nimage: {IMAGE}\n")
+
+    result = run_command(check, spec)
+
+    assert result.exit_code == 2
+    assert "fraud.yaml:2: model.registry: has characters or a form that are" in result.stdout
+    assert "`GROUP/VERSION`, or `GROUP@approved`" in result.stdout

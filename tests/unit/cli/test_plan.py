@@ -50,6 +50,30 @@ def test_what_is_declared_and_every_reason_are_printed(spec, run_command):
     assert result.stderr == ""
 
 
+def test_how_an_update_goes_is_printed(spec, run_command):
+    spec.write_text(
+        spec.read_text().replace("canary}", "canary, expected_requests_per_minute: 600}"),
+        encoding="utf-8",
+    )
+
+    shown = run_command(plan, str(spec), "--env", "prod").stdout
+
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines()]
+    assert ["canary", "10 %", "300 s", "420 to 900 s", "2 + 2"] in rows
+    assert ["the rest", "100 %", "300 s", "720 to 1200 s", "2 + 2"] in rows
+    assert "An update takes 720 to 1200 s: waits of 600 s" in shown
+    assert "At most 4 instances run at one time." in shown
+    assert "fraud-prod-rollout-too-few-requests" in shown
+    assert any(row[:2] == ["new-p99-latency", "60 during canary"] for row in rows)
+
+
+def test_an_update_that_nothing_watches_has_no_table_of_alarms(spec, run_command):
+    shown = run_command(plan, str(spec), "--env", "local").stdout
+
+    assert "NOTHING ROLLS BACK A BAD MODEL: this roll-out has no alarm." in shown
+    assert "what rolls it back" not in shown
+
+
 def test_output_that_is_not_a_terminal_has_no_colour(spec, run_command):
     assert "\x1b[" not in run_command(plan, str(spec), "--env", "local").stdout
 
@@ -60,11 +84,25 @@ def test_json_has_the_whole_plan(spec, run_command):
     found = json.loads(result.stdout)
     assert found["names"]["endpoint"] == "fraud-prod"
     assert found["protect"] is True
-    assert found["variant"]["initial_instance_count"] == 2
-    assert found["container"]["artifact"]["path"] == str(spec.parent / "m.onnx")
+    assert found["variants"][0]["initial_instance_count"] == 2
+    assert found["containers"]["primary"]["artifact"]["path"] == str(spec.parent / "m.onnx")
     assert found["rollout"]["deployment_config"]["AutoRollbackConfiguration"] == {
-        "Alarms": [{"AlarmName": "fraud-prod-p99-latency"}]
+        "Alarms": [
+            {"AlarmName": "fraud-prod-rollout-new-p99-latency"},
+            {"AlarmName": "fraud-prod-rollout-too-few-requests"},
+        ]
     }
+
+
+def test_json_has_the_outlook_on_an_update(spec, run_command):
+    result = run_command(plan, str(spec), "--env", "prod", "--json")
+
+    found = json.loads(result.stdout)["rollout_outlook"]
+    assert [stage["traffic_percent"] for stage in found["stages"]] == [10.0, 100.0]
+    assert found["waits_seconds"] == 600
+    assert found["duration_seconds"] == [720, 1200]
+    assert found["peak_instances"] == 4
+    assert found["detection_limits"] == []
 
 
 def test_a_missing_image_is_told_but_the_plan_is_shown(spec, run_command):

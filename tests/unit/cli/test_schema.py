@@ -13,6 +13,13 @@ def test_the_schema_is_printed_as_json(run_command):
     assert json.loads(result.stdout)["title"] == "modelway spec"
 
 
+def test_the_schema_of_scenarios_is_printed_on_request(run_command):
+    result = run_command(schema, "--scenario")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["title"] == "modelway scenario"
+
+
 def test_the_schema_is_written_to_a_file(run_command, tmp_path):
     path = tmp_path / "modelway.schema.json"
 

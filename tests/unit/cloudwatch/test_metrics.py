@@ -121,6 +121,33 @@ def test_a_reported_metric_is_zero_where_nothing_was_measured():
     assert list(periods(store, 0, 240, 60)) == [120]
 
 
+def test_a_delayed_value_is_not_there_before_its_time():
+    clock = Clock(origin=0.0)
+    store = MetricStore(clock)
+    seen = {}
+    with clock.pinned(30.0):
+        store.record("NS", "Latency", DIMENSIONS, 1.0, "None", delay_seconds=120.0)
+        store.record("NS", "Latency", DIMENSIONS, 2.0, "None", 10.0, delay_seconds=60.0)
+    for now in (89.0, 90.0, 150.0):
+        with clock.pinned(now):
+            seen[now] = (len(store.keys()), periods(store, 0, 60, 60))
+
+    assert seen == {
+        89.0: (0, {}),
+        90.0: (1, {0: Samples([2.0], [])}),
+        150.0: (1, {0: Samples([2.0, 1.0], [])}),
+    }
+
+
+def test_a_zero_that_was_not_published_is_not_reported():
+    store = stored((130.0, 7.0))
+    store.reported_by = lambda dimensions, at, now: at >= 180.0
+
+    store.report_zero("NS", "Latency", DIMENSIONS, since=60.0)
+
+    assert periods(store, 0, 240, 60) == {120: Samples([7.0], []), 180: Samples([0.0], [])}
+
+
 def test_a_reset_forgets_every_metric():
     store = stored((0.0, 1.0))
 
@@ -143,3 +170,14 @@ def test_no_value_is_lost_when_many_threads_record():
         thread.join()
 
     assert periods(store, 0, 60, 60)[0].count == 8000
+
+
+def test_counts_tell_what_was_measured_without_reading_it_and_late_values_change_them():
+    store = stored((0.0, 1.0), (59.0, 2.0), (60.0, 3.0), (180.0, 4.0))
+
+    def counts():
+        return store.counts("NS", "Latency", DIMENSIONS, start=0.0, end=180.0, period_seconds=120.0)
+
+    assert counts() == {0.0: 3.0}
+    store.record_set("NS", "Latency", DIMENSIONS, StatisticSet(30.0, 9.0, 1.0, 5.0, 3.0), "None")
+    assert counts() == {0.0: 6.0}

@@ -58,6 +58,58 @@ def test_a_chunked_body_arrives_whole(serve):
     connection.close()
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_read_as_it_arrives_and_what_nobody_reads_is_dropped(serve, chunked):
+    def first_bytes(environ, start_response):
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read(3)]
+
+    connection = http.client.HTTPConnection("127.0.0.1", serve(first_bytes))
+
+    answers = []
+    for word in (b"one", b"two"):
+        body = iter([word, b"x" * 100_000]) if chunked else word + b"x" * 100_000
+        connection.request("PUT", "/k", body=body, encode_chunked=chunked)
+        answers.append((connection.getresponse().read(), connection.sock.getsockname()))
+
+    assert [body for body, _ in answers] == [b"one", b"two"]
+    assert len({address for _, address in answers}) == 1
+    connection.close()
+
+
+def test_a_connection_with_too_much_that_nobody_reads_is_closed(serve, monkeypatch):
+    monkeypatch.setattr("modelway.emulator.listener.MOST_DROPPED_BYTES", 100_000)
+
+    def refuse(_environ, start_response):
+        start_response("413 Payload Too Large", [("Content-Length", "0")])
+        return []
+
+    connection = http.client.HTTPConnection("127.0.0.1", serve(refuse))
+    connection.request("PUT", "/k", body=b"x" * 200_000)
+    answer = connection.getresponse()
+
+    assert (answer.status, answer.getheader("Connection")) == (413, "close")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 9\r\n\r\nshort",
+        b"Transfer-Encoding: chunked\r\n\r\nnine\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n9\r\nshort",
+    ],
+    ids=["too short", "no chunk size", "negative chunk", "chunk too short"],
+)
+def test_a_body_that_does_not_follow_http_s_framing_is_refused(serve, body):
+    with socket.create_connection(("127.0.0.1", serve(echo)), timeout=5) as client:
+        client.sendall(b"PUT /k HTTP/1.1\r\nHost: x\r\n" + body)
+        client.shutdown(socket.SHUT_WR)
+
+        assert client.recv(1000).startswith(b"HTTP/1.1 400")
+
+
 def test_the_answer_to_head_has_a_length_and_no_body(serve):
     connection = http.client.HTTPConnection("127.0.0.1", serve(sized))
 

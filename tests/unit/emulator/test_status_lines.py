@@ -30,6 +30,7 @@ STATUS = {
 def test_a_failed_endpoint_shows_its_reason_and_its_servers_last_words():
     assert _status_lines(STATUS) == [
         "emulator   http://127.0.0.1:4510 (process 17, modelway 0.1.0)",
+        "page       http://127.0.0.1:4510/_modelway/",
         "account    123456789012, us-east-1",
         "clock      2023-11-14 22:13:20 UTC, 60 times real time",
         "state      /srv/state",

@@ -85,3 +85,21 @@ def test_setup_without_a_network_fails_with_the_reasons(run, monkeypatch):
 
     assert result.exit_code == 1
     assert "no `pulumi` >= 3.225.0, < 4 on PATH" in str(result.exception)
+
+
+def test_the_folders_that_path_needs_are_printed_alone(run, tmp_path, add_pulumi):
+    add_pulumi(tmp_path / "bin", "3.250.0")
+
+    result = run("--path")
+
+    assert result.exit_code == 0
+    assert result.stdout == f"{tmp_path}/bin\n"
+
+
+def test_without_an_engine_there_are_no_folders_but_an_error(run):
+    result = run("--path")
+
+    assert result.stdout == ""
+    assert str(result.exception) == (
+        "looking for the Pulumi engine: there is none; add --setup to get one"
+    )

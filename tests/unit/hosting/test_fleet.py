@@ -124,3 +124,26 @@ def test_a_stopped_fleet_has_no_replicas(fleet, deployment, containers):
     assert made.replicas("primary") == ()
     assert made.healthy("primary") == ()
     assert [container.signals for container in containers] == [["TERM"], ["TERM"]]
+
+
+def test_no_instance_is_started_when_one_variant_can_have_none(start, deployment, stopping):
+    wanted = deployment(a=(1.0, 1), b=(1.0, 1))
+    started = []
+
+    def launch(variant, _replica, _log):
+        started.append(variant.name)
+        return start()
+
+    made = Fleet(
+        wanted,
+        launch,
+        lambda _stream, _lines: None,
+        stopping,
+        provision=lambda variant: "no capacity" if variant.name == "b" else None,
+    )
+
+    with pytest.raises(FleetFailed, match=r"^no capacity$"):
+        made.launch(initial_capacities(wanted))
+
+    assert started == []
+    assert made.replicas("a") == ()

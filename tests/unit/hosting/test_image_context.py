@@ -55,9 +55,17 @@ def test_time_stamps_and_modes_do_not_change_the_hash(folder):
     before = content_hash(folder)
 
     os.utime(folder / "Dockerfile", (1, 1))
-    (folder / "server" / "app.py").chmod(0o700)
+    (folder / "server" / "app.py").chmod(0o600)
 
     assert content_hash(folder) == before
+
+
+def test_the_executable_bit_changes_the_hash(folder):
+    before = content_hash(folder)
+
+    (folder / "server" / "app.py").chmod(0o755)
+
+    assert content_hash(folder) != before
 
 
 def test_content_and_names_change_the_hash(folder):
@@ -85,7 +93,7 @@ def test_everything_that_the_dockerfile_copies_is_hashed():
     directory = serving_image_directory()
     hashed = set(context._files(directory))
     copies = [
-        line.split()[1:-1]
+        line.replace("${REQUIREMENTS}", "requirements.txt").split()[1:-1]
         for line in (directory / "Dockerfile").read_text().splitlines()
         if line.startswith("COPY ") and "--from" not in line
     ]
@@ -96,7 +104,7 @@ def test_everything_that_the_dockerfile_copies_is_hashed():
     assert directory / "requirements.txt" in hashed
     for source in sources:
         path = directory / source
-        wanted = {path} if path.is_file() else set(path.rglob("*.py"))
+        wanted = {path} if path.is_file() else {*path.rglob("*.py"), *path.rglob("*.txt")}
         assert wanted
         assert wanted <= hashed
 

@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from modelway.emulator.clock import Clock
 from modelway.emulator.hosting import timing
 from modelway.emulator.hosting.invoke import Invoker
 from modelway.emulator.hosting.routing import Router
-from modelway.emulator.services import Services, Settings
+from modelway.emulator.services import Disturbance, NoFaults, Services, Settings
 
 OK = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n"
@@ -107,6 +108,7 @@ def invoke(services, *replicas, status="InService", **headers):
             account_id="123456789012",
         ),
         router=Router(),
+        fleets=(),
         resumed=threading.Event(),
     )
     endpoint.resumed.set()
@@ -213,3 +215,51 @@ def test_an_endpoint_that_does_not_serve_is_not_found(services, status):
         {"Message": "Endpoint fraud of account 123456789012 not found."},
     )
     assert services.metrics.values == {}
+
+
+class Disturbed(NoFaults):
+    def __init__(self, **disturbance):
+        self._disturbance = Disturbance(**disturbance)
+
+    def disturbance(self, endpoint, config):
+        assert (endpoint, config) == ("fraud", "config")
+        return self._disturbance
+
+
+def test_a_slow_fleets_delay_is_real_and_counts_as_model_latency(services, serve):
+    services.faults = Disturbed(delay_ms=200)
+    begun = time.perf_counter()
+
+    answer = invoke(services, replica(serve(OK).port))
+
+    assert answer[0] == 200
+    assert time.perf_counter() - begun >= 0.2
+    assert 200_000 <= services.metrics.values["ModelLatency"] < 2_000_000
+
+
+def test_a_delay_beyond_sagemakers_limit_is_its_time_out(services, serve, monkeypatch):
+    monkeypatch.setattr(timing, "INVOKE_SECONDS", 0.2)
+    services.faults = Disturbed(delay_ms=10_000)
+    begun = time.perf_counter()
+
+    answer = invoke(services, replica(serve(OK).port))
+
+    assert error(answer)[1]["OriginalStatusCode"] == 0
+    assert "Your invocation timed out" in error(answer)[1]["OriginalMessage"]
+    assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize(("status", "counted"), [(500, "5XX"), (503, "5XX"), (429, "4XX")])
+def test_an_answer_replaced_by_an_error_is_a_model_error(services, serve, status, counted):
+    services.faults = Disturbed(status=status)
+    server = serve(OK)
+
+    answer = invoke(services, replica(server.port))
+
+    kind, fields = error(answer)
+    assert (answer[0], kind, fields["OriginalStatusCode"]) == (424, "ModelError", status)
+    assert len(server.requests) == 1
+    other = {"4XX": "5XX", "5XX": "4XX"}[counted]
+    assert services.metrics.values[f"Invocation{counted}Errors"] == 1.0
+    assert services.metrics.values[f"Invocation{other}Errors"] == 0.0
+    assert services.metrics.values["InvocationModelErrors"] == 1.0

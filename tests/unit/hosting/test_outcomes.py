@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from modelway.emulator.hosting.outcomes import Outcomes
-from modelway.emulator.hosting.record import EndpointRecord, Operation, Outcome
+from modelway.emulator.hosting.record import EndpointRecord, Mix, Operation, Outcome
 
 AT = datetime(2026, 1, 1, 12, 0, 0, 250_000)  # noqa: DTZ001 - naive as moto keeps it
 RECORD = EndpointRecord(
@@ -47,3 +47,21 @@ def test_cleared_outcomes_are_forgotten_on_disk_too(tmp_path):
 
     assert outcomes.of(RECORD, operation(1)) is None
     assert not path.exists()
+
+
+def test_what_a_failed_rollback_left_is_known_after_a_restart(tmp_path):
+    mix = Mix(old={"primary": 2}, new={"primary": 1}, share=0.25)
+    outcome = Outcome(succeeded=False, failure_reason="no ping", at=AT, mix=mix)
+    Outcomes(tmp_path / "hosting.jsonl").add(RECORD, operation(2), outcome)
+
+    assert Outcomes(tmp_path / "hosting.jsonl").of(RECORD, operation(2)) == outcome
+
+
+def test_the_last_outcome_of_an_operation_counts(tmp_path):
+    path = tmp_path / "hosting.jsonl"
+    for reason in ("it rolls back", "it rolled back"):
+        Outcomes(path).add(
+            RECORD, operation(2), Outcome(succeeded=False, failure_reason=reason, at=AT)
+        )
+
+    assert Outcomes(path).of(RECORD, operation(2)).failure_reason == "it rolled back"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from modelway.emulator.hosting.deployment import Capacity, initial_capacities, retained_capacities
-from modelway.emulator.hosting.record import EndpointRecord, Operation, Outcome
+from modelway.emulator.hosting.record import EndpointRecord, Mix, Operation, Outcome
 
 START = datetime(2026, 1, 1, 12, 0)  # noqa: DTZ001 - naive as moto keeps it
 LATER = START + timedelta(minutes=3)
@@ -98,6 +98,28 @@ def test_a_failed_update_is_in_service_with_the_old_configuration_and_the_reason
     assert "PendingDeploymentSummary" not in found
 
 
+def test_a_failed_rollback_shows_a_mix_until_an_update_succeeds(deployment):
+    endpoint = in_service(deployment(primary=(1.0, 4)))
+    endpoint.begin(operation("update", deployment("config-2", primary=(1.0, 4))))
+
+    endpoint.settle(Outcome(False, "no capacity", LATER, Mix({"primary": 3}, {"primary": 1}, 0.25)))
+    mixed = endpoint.describe()
+    endpoint.begin(operation("update", deployment("config-3")))
+    settled(endpoint, reason="no ping")
+    still = endpoint.describe()["EndpointStatus"]
+    endpoint.begin(operation("update", deployment("config-4")))
+    settled(endpoint)
+    repaired = endpoint.describe()
+
+    assert mixed["EndpointStatus"] == "UpdateRollbackFailed"
+    assert mixed["EndpointConfigName"] == "config-1"
+    assert mixed["FailureReason"] == "no capacity"
+    assert mixed["ProductionVariants"][0]["CurrentInstanceCount"] == 3
+    assert still == "UpdateRollbackFailed"
+    assert repaired["EndpointStatus"] == "InService"
+    assert repaired["EndpointConfigName"] == "config-4"
+
+
 def test_a_new_operation_forgets_the_last_failure(deployment):
     endpoint = in_service(deployment())
     endpoint.begin(operation("update", deployment("config-2")))
@@ -157,3 +179,15 @@ def test_excluded_properties_come_from_the_new_configuration(deployment):
     kept = retained_capacities(deployment(), before, frozenset({"DesiredInstanceCount"}))
 
     assert kept == {"primary": Capacity(instances=1, weight=0.5)}
+
+
+def test_a_shadow_is_described_apart_from_production(deployment):
+    made = deployment(primary=(1.0, 1), shadow=(0.5, 2))
+    object.__setattr__(made.variants[1], "shadow", True)
+
+    described = in_service(made).describe()
+
+    assert [each["VariantName"] for each in described["ProductionVariants"]] == ["primary"]
+    (shadow,) = described["ShadowProductionVariants"]
+    assert (shadow["VariantName"], shadow["DesiredWeight"]) == ("shadow", 0.5)
+    assert shadow["CurrentInstanceCount"] == 2

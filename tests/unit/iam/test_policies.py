@@ -7,10 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from modelway.cli import app
+from modelway.iam.build_role import BuildNeeds, build_statements
 from modelway.iam.deployer import DeployerOptions, deployer_statements
+from modelway.iam.deployer_image import image_statements
 from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
 from modelway.iam.execution_role import ExecutionNeeds, execution_statements, trust_policy
 from modelway.iam.merge import merged
+from modelway.iam.platform_policies import approval_statements
 from modelway.iam.statements import Scope
 from modelway.spec import ModelSpec
 
@@ -42,7 +45,7 @@ def spec(**parts):
 def needs(**parts):
     return ExecutionNeeds(
         **{
-            "artifact_arn": "arn:aws:s3:::b/models/fraud/1/model.tar.gz",
+            "artifact_arns": ["arn:aws:s3:::b/models/fraud/1/model.tar.gz"],
             "repository_arn": "arn:aws:ecr:eu-west-1:123456789012:repository/r",
             "log_group": "/aws/sagemaker/Endpoints/fraud-prod",
             "kms_key_arns": ["arn:aws:kms:eu-west-1:123456789012:key/1"],
@@ -64,7 +67,11 @@ FULL_SPEC = spec(
         "target_invocations_per_instance_per_minute": 10,
     },
     alarms={"notify": ["ops@example.com"]},
+    objectives={"availability_percent": 99.9},
     encryption={"kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/own"},
+    image=f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/server@sha256:{'a' * 64}",
+    rollout={"strategy": "canary"},
+    shadow={"model": {"registry": "fraud@approved"}},
 )
 ALL = {
     "execution role": execution_statements(FULL_NEEDS, SCOPE),
@@ -72,7 +79,16 @@ ALL = {
     "deployer with a boundary": deployer_statements(
         FULL_SPEC, "prod", SCOPE, DeployerOptions(permissions_boundary_arn="arn:boundary")
     ),
-    "platform": platform_statements("platform", SCOPE, may_empty=True),
+    "image builds": image_statements("platform", "platform-artifacts-*", SCOPE),
+    "build role": build_statements(
+        BuildNeeds(
+            bucket_arn="arn:aws:s3:::b",
+            repository_arn="arn:aws:ecr:eu-west-1:123456789012:repository/r",
+            kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/1",
+            log_group_arn="arn:aws:logs:eu-west-1:123456789012:log-group:g",
+        )
+    ),
+    "platform": platform_statements("platform", SCOPE, may_empty=True, groups=["fraud"]),
     "shared platform": shared_platform_statements("platform", SCOPE),
 }
 
@@ -101,12 +117,43 @@ def test_every_statement_has_its_own_name(statements):
     assert len(set(sids)) == len(sids)
 
 
+@pytest.mark.parametrize(("objectives", "may"), [({}, False), ({"availability_percent": 99}, True)])
+def test_composite_alarms_may_be_put_only_where_the_spec_has_burn_rates(objectives, may):
+    statements = deployer_statements(spec(objectives=objectives), "prod", SCOPE, DeployerOptions())
+
+    (alarms,) = [s for s in statements if s["Sid"] == "ManageAlarms"]
+    assert ("cloudwatch:PutCompositeAlarm" in alarms["Action"]) is may
+
+
 def test_metrics_may_go_to_sagemakers_namespaces_only():
     (statement,) = [s for s in ALL["execution role"] if s["Sid"] == "PublishMetrics"]
 
     assert statement["Condition"] == {
         "StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}
     }
+
+
+def test_a_deployer_may_vouch_for_a_new_fleet_in_modelways_own_namespace_only():
+    (statement,) = [s for s in ALL["deployer"] if s["Sid"] == "VouchForNewFleet"]
+
+    assert statement["Action"] == ["cloudwatch:PutMetricData"]
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "modelway/Rollouts"}}
+
+
+def test_a_deployer_may_look_for_the_image_in_its_own_repository_only():
+    (statement,) = [s for s in ALL["deployer"] if s["Sid"] == "CheckImage"]
+
+    assert statement["Action"] == ["ecr:DescribeImages"]
+    assert statement["Resource"] == ["arn:aws:ecr:eu-west-1:123456789012:repository/server"]
+
+
+@pytest.mark.parametrize(
+    "rollout", [{}, {"strategy": "canary", "minimum_requests_per_minute": None}]
+)
+def test_a_deployer_that_demands_no_evidence_publishes_no_metrics(rollout):
+    statements = deployer_statements(spec(rollout=rollout), "prod", SCOPE, DeployerOptions())
+
+    assert [s["Sid"] for s in statements if "cloudwatch:PutMetricData" in s["Action"]] == []
 
 
 def test_a_container_may_write_its_own_logs_only():
@@ -258,3 +305,64 @@ def test_the_command_says_when_the_account_is_missing(tmp_path: Path):
 
     assert "give --account ID" in done.stderr
     assert "ACCOUNT:endpoint/fraud-dev" in done.stdout
+
+
+def actions(statements):
+    return {action for statement in statements for action in statement["Action"]}
+
+
+def test_who_deploys_a_model_of_a_registry_reads_its_group_and_never_approves():
+    of = spec(model={"registry": "risk@approved"})
+    statements = deployer_statements(of, "prod", SCOPE, DeployerOptions())
+    by_sid = {statement["Sid"]: statement for statement in statements}
+
+    assert by_sid["ReadRegistry"]["Resource"] == [
+        "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/risk",
+        "arn:aws:sagemaker:eu-west-1:123456789012:model-package/risk/*",
+    ]
+    assert by_sid["FetchPackages"]["Resource"] == [
+        "arn:aws:s3:::platform-artifacts-*/models/risk/*"
+    ]
+    platform = platform_statements("platform", SCOPE, may_empty=True, groups=["risk"])
+    approving = {"sagemaker:UpdateModelPackage", "sagemaker:CreateModelPackage"}
+    assert not approving & (actions(statements) | actions(platform))
+
+
+def test_a_platforms_groups_are_managed_by_name_and_only_where_it_has_some():
+    managed = platform_statements("platform", SCOPE, may_empty=False, groups=["risk", "fraud"])
+    by_sid = {statement["Sid"]: statement for statement in managed}
+
+    assert by_sid["ManageModelGroups"]["Resource"] == [
+        "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/risk",
+        "arn:aws:sagemaker:eu-west-1:123456789012:model-package-group/fraud",
+    ]
+    assert "sagemaker:PutModelPackageGroupPolicy" in by_sid["ManageModelGroups"]["Action"]
+    without = platform_statements("platform", SCOPE, may_empty=False)
+    assert "ManageModelGroups" not in {statement["Sid"] for statement in without}
+
+
+def test_the_iam_command_takes_the_groups_of_the_platform(tmp_path):
+    file = tmp_path / "fraud.yaml"
+    file.write_text("name: fraud\nmodel: {registry: fraud@approved}\n")
+
+    done = CliRunner().invoke(
+        app, ["iam", str(file), "--env", "local", "--account", "1" * 12, "--model-group", "fraud"]
+    )
+
+    sids = [statement["Sid"] for statement in json.loads(done.stdout)["Statement"]]
+    assert {"ManageModelGroups", "ReadRegistry", "FetchPackages"} <= {*sids}
+
+
+def test_only_approvers_change_versions_or_register_an_approved_one():
+    approvers = ["arn:aws:iam::123456789012:role/ml-lead"]
+    decide, register = approval_statements("fraud", approvers, SCOPE)
+
+    versions = "arn:aws:sagemaker:eu-west-1:123456789012:model-package/fraud/*"
+    assert {decide["Effect"], register["Effect"]} == {"Deny"}
+    assert {decide["Resource"], register["Resource"]} == {versions}
+    assert "sagemaker:UpdateModelPackage" in decide["Action"]
+    assert decide["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": approvers}}
+    assert register["Action"] == "sagemaker:CreateModelPackage"
+    assert register["Condition"]["StringNotEqualsIfExists"] == {
+        "sagemaker:ModelApprovalStatus": "PendingManualApproval"
+    }

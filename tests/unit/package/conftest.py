@@ -7,6 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from modelway.package.assemble import Made, make_package
+from modelway.package.request import PackageRequest
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -99,3 +102,15 @@ def save(graph: onnx.GraphProto, path: Path) -> Path:
     """Write a graph to a file."""
     onnx.save(model_of(graph), path)
     return path
+
+
+@pytest.fixture
+def make(write_onnx: Callable[..., Path], tmp_path: Path) -> Callable[..., Made]:
+    """Make a package of an ONNX file; options are those of `PackageRequest`."""
+
+    def make(folder: str = "package", *, replace: bool = False, **options: object) -> Made:
+        source = options.pop("source", None) or write_onnx()
+        request = PackageRequest(**{"source": source, "name": "fraud", **options})
+        return make_package(request, tmp_path / folder, replace=replace)
+
+    return make

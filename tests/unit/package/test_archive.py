@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from modelway.errors import ArtifactError
 from modelway.package import write_archive
+from modelway.package.archive import BytesMember, FileMember, write_members
 
 
 def packed(folder, content):
@@ -109,3 +110,32 @@ def test_a_destination_that_cannot_be_written_is_an_artifact_error(tmp_path):
         write_archive(model, tmp_path / "model.tar.gz")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "model.tar.gz"]
+
+
+def test_members_keep_their_order_and_names_may_have_folders(tmp_path):
+    (tmp_path / "weights").write_bytes(b"w" * 600)
+    members = [BytesMember("b/c.json", b"{}"), FileMember("a.bin", tmp_path / "weights")]
+
+    write_members(members, tmp_path / "out.tar.gz", "a package")
+
+    with tarfile.open(tmp_path / "out.tar.gz", "r:gz") as file:
+        found = [(member.name, file.extractfile(member).read()) for member in file]
+    assert found == [("b/c.json", b"{}"), ("a.bin", b"w" * 600)]
+
+
+@pytest.mark.parametrize("name", ["é.bin", "n" * 101])
+def test_a_name_that_no_tar_header_holds_is_refused(name, tmp_path):
+    with pytest.raises(ArtifactError, match="is not ASCII or longer than the 100 characters"):
+        write_members([BytesMember(name, b"")], tmp_path / "out.tar.gz", "a package")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_what_its_digest_says_is_not_packed(tmp_path):
+    (tmp_path / "weights").write_bytes(b"w")
+    member = FileMember("weights", tmp_path / "weights", hashlib.sha256(b"x").hexdigest())
+
+    with pytest.raises(ArtifactError, match="a package changed while it was packed"):
+        write_members([member], tmp_path / "out.tar.gz", "a package")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]

@@ -77,7 +77,8 @@ def test_a_missing_file_says_what_to_do(tmp_path):
 
 def test_a_folder_is_no_model(tmp_path):
     assert refusal(tmp_path) == (
-        f"the model file {tmp_path} is a folder; `model.path` must name the .onnx file itself"
+        f"the model file {tmp_path} is a folder; `model.path` must name the .onnx file itself, or "
+        "a package, which has a package.json"
     )
 
 

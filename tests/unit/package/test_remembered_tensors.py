@@ -12,7 +12,9 @@ def loads(monkeypatch):
     """The paths that onnxruntime was asked to load."""
     asked = []
     load = artifact.read_tensors
-    monkeypatch.setattr(artifact, "read_tensors", lambda path: asked.append(path) or load(path))
+    monkeypatch.setattr(
+        artifact, "read_tensors", lambda path, folder: asked.append(path) or load(path, folder)
+    )
     return asked
 
 

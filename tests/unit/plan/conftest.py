@@ -27,7 +27,10 @@ def make_plan() -> Callable[..., DeploymentPlan]:
         good = {"name": "fraud", "model": {"path": "/models/fraud.onnx"}, "image": IMAGE}
         path = None if uri else Path("/models/fraud.onnx")
         artifact = Artifact(DIGEST, 0 if uri else size_bytes, path, uri)
-        return plan_deployment(parse_spec(merge(good, changes or {})), environment, artifact)
+        spec = parse_spec(merge(good, changes or {}))
+        other = Artifact("sha256:" + "d" * 64, size_bytes, Path("/models/b.onnx"))
+        beside = {each.name: other for each in spec.beside}
+        return plan_deployment(spec, environment, artifact, beside)
 
     return make
 

@@ -31,7 +31,9 @@ def test_everything_that_is_declared_has_a_row(make_plan):
             "endpoint configuration",
             "fraud-prod-<content hash>",
         ): "2 x ml.m5.large, variant `primary`",
-        ("endpoint", "fraud-prod"): "updated blue/green, rolled back by the objectives' alarms",
+        ("endpoint", "fraud-prod"): (
+            "updated blue/green, rolled back by new-error-rate, too-few-requests of the new fleet"
+        ),
         ("scalable target", "endpoint/fraud-prod/variant/primary"): "2 to 4 instances",
         ("scaling policy", "fraud-prod-target"): "100 invocations per instance per minute",
         ("scheduled action", "day"): "rate(1 day) UTC: at least 3 instances",

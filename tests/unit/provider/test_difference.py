@@ -233,6 +233,7 @@ REPLACING = {
     "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:cloudwatch/logGroup:LogGroup": "logGroupClass name namePrefix",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
+    "aws:codebuild/project:Project": "name",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "repository",
     "aws:ecr/repository:Repository": "encryptionConfigurations name",
     "aws:ecr/repositoryPolicy:RepositoryPolicy": "repository",
@@ -263,6 +264,10 @@ REPLACING = {
         "containers enableNetworkIsolation executionRoleArn inferenceExecutionConfig name "
         "primaryContainer vpcConfig"
     ),
+    "aws:sagemaker/modelPackageGroup:ModelPackageGroup": (
+        "modelPackageGroupDescription modelPackageGroupName"
+    ),
+    "aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy": "modelPackageGroupName",
     "aws:sns/topic:Topic": "fifoTopic name namePrefix",
     "aws:sns/topicPolicy:TopicPolicy": "arn",
     "aws:sns/topicSubscription:TopicSubscription": "endpoint protocol topic",

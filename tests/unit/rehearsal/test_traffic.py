@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from modelway.errors import ModelwayError, RehearsalError
+from modelway.rehearsal.arrivals import Arrivals
 from modelway.rehearsal.traffic import Traffic, runtime_client
 
 
@@ -22,6 +23,7 @@ class Endpoint(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(body)
         self.server.paths.append(self.path)
+        self.server.inference_ids.append(self.headers["X-Amzn-SageMaker-Inference-Id"])
         time.sleep(self.server.delay_seconds)
         failed = self.server.fails and len(self.server.bodies) % 3 == 0
         answer = json.dumps({"Message": "boom"} if failed else [1]).encode()
@@ -43,6 +45,7 @@ class Endpoint(BaseHTTPRequestHandler):
 def endpoint():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     server.bodies, server.paths, server.fails, server.delay_seconds = [], [], False, 0.0
+    server.inference_ids = []
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -51,7 +54,7 @@ def endpoint():
     server.server_close()
 
 
-def traffic(endpoint, per_minute, time_scale=60.0, payloads=(b"1,2\n", b"3,4\n")):
+def traffic(endpoint, per_minute, time_scale=60.0, payloads=(b"1,2\n", b"3,4\n"), **options):
     url = f"http://127.0.0.1:{endpoint.server_address[1]}"
     return Traffic(
         "fraud",
@@ -59,6 +62,7 @@ def traffic(endpoint, per_minute, time_scale=60.0, payloads=(b"1,2\n", b"3,4\n")
         per_minute,
         time_scale=time_scale,
         client=partial(runtime_client, url),
+        **options,
     )
 
 
@@ -165,3 +169,39 @@ def test_a_summary_of_no_calls_has_no_latency(endpoint):
 
 def test_its_error_is_one_of_modelways():
     assert issubclass(RehearsalError, ModelwayError)
+
+
+def test_calls_have_inference_ids_of_their_own_where_they_are_asked_for(endpoint):
+    summary = traffic(endpoint, 20, inference_ids="fraud").run(virtual_minutes=0.5)
+
+    named = [each for each in endpoint.inference_ids if each is not None]
+    assert sorted(named) == sorted(f"fraud-{number}" for number in range(summary.calls))
+
+
+def test_the_version_is_told_from_the_answer_of_the_row_that_was_sent(endpoint):
+    asked = []
+
+    def version_of(number, body):
+        asked.append((number, body))
+        return f"v{number}"
+
+    sent = traffic(endpoint, 20, version_of=version_of)
+    sent.run(virtual_minutes=0.5)
+
+    assert {call.version for call in sent.calls()} == {"v0", "v1"}
+    assert {body for _, body in asked} == {b"[1]"}
+
+
+def test_the_rate_can_be_changed_while_calls_are_sent(endpoint):
+    sent = traffic(endpoint, 20, arrivals=Arrivals(20, kind="poisson", seed=1))
+    with sent:
+        time.sleep(0.5)
+        sent.change_rate(0)
+        time.sleep(0.2)
+        silent = len(sent.calls())
+        time.sleep(0.5)
+        assert len(sent.calls()) == silent > 0
+        sent.change_rate(20)
+        time.sleep(0.5)
+
+    assert len(sent.calls()) > silent

@@ -4,13 +4,16 @@
 import copy
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from modelway.sagemaker.api import SageMakerApi
+from modelway.sagemaker.calls import Calls
 from modelway.sagemaker.endpoint import EndpointDeployment
+from modelway.sagemaker.told import Told
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
 DESCRIBES_WHILE_MOVING = 2
@@ -32,6 +35,9 @@ class FakeSageMaker:
         self.outcomes: list[str] = []
         self.refusals: dict[str, list[Exception]] = {}
         self.pending: tuple[int, str, dict[str, Any]] | None = None
+        self.stages: list[str] = []
+        """Statuses of the variants that the next update shows, one a look."""
+        self.summary: list[dict[str, Any]] = []
         self.age = itertools.count()
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
@@ -80,6 +86,7 @@ class FakeSageMaker:
             "EndpointConfigName": EndpointConfigName,
             "EndpointConfigArn": found["arn"],
             "ProductionVariants": found["ProductionVariants"],
+            "ShadowProductionVariants": found.get("ShadowProductionVariants", []),
         }
 
     def _list_models(self, NameContains, **_sorting):
@@ -115,6 +122,24 @@ class FakeSageMaker:
             raise refusal("Cannot update in-progress endpoint")
         assert self.endpoint["EndpointStatus"] != "Failed"
         self._move("Updating", EndpointConfigName, first=False)
+        self.summary = [
+            {
+                "EndpointConfigName": EndpointConfigName,
+                "ProductionVariants": [
+                    {
+                        "VariantName": "primary",
+                        "VariantStatus": [
+                            {
+                                "Status": status,
+                                "StartTime": datetime(2026, 11, 28, 10, number, tzinfo=UTC),
+                            }
+                        ],
+                    }
+                ],
+            }
+            for number, status in enumerate(self.stages)
+        ]
+        self.pending = (max(len(self.summary), DESCRIBES_WHILE_MOVING), *self.pending[1:])
 
     def _move(self, status, config_name, *, first):
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
@@ -128,14 +153,16 @@ class FakeSageMaker:
             "stuck": {"EndpointStatus": status},
         }[outcome]
         if end["EndpointStatus"] == "InService":
-            end["ProductionVariants"] = [
-                {
-                    "VariantName": variant["VariantName"],
-                    "DesiredInstanceCount": variant["InitialInstanceCount"],
-                    "DesiredWeight": variant["InitialVariantWeight"],
-                }
-                for variant in self.configs[end["EndpointConfigName"]]["ProductionVariants"]
-            ]
+            config = self.configs[end["EndpointConfigName"]]
+            for kind in ("ProductionVariants", "ShadowProductionVariants"):
+                end[kind] = [
+                    {
+                        "VariantName": variant["VariantName"],
+                        "DesiredInstanceCount": variant["InitialInstanceCount"],
+                        "DesiredWeight": variant["InitialVariantWeight"],
+                    }
+                    for variant in config.get(kind, [])
+                ]
         self.endpoint.pop("FailureReason", None)
         if first:
             self.endpoint["EndpointConfigName"] = config_name
@@ -160,6 +187,8 @@ class FakeSageMaker:
                     self.endpoint.update(end)
         if self.endpoint is None or self.endpoint["EndpointName"] != EndpointName:
             raise refusal(f'Could not find endpoint "{EndpointName}".')
+        if self.pending is not None and self.summary:
+            return {**self.endpoint, "PendingDeploymentSummary": self.summary.pop(0)}
         return self.endpoint
 
     def _delete_endpoint(self, EndpointName):
@@ -178,6 +207,65 @@ class FakeSageMaker:
     def _delete_tags(self, ResourceArn, TagKeys):
         for key in TagKeys:
             self.tags[ResourceArn].pop(key)
+
+
+class FakeService:
+    """Another service: answers by operation, remembers its calls in the order of all services."""
+
+    def __init__(self, name: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        self.name = name
+        self.calls = calls
+        self.answers: dict[str, Any] = {}
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**parameters: Any) -> Any:
+            self.calls.append((operation, copy.deepcopy(parameters)))
+            answer = self.answers.get(operation, {})
+            if isinstance(answer, Exception):
+                raise answer
+            return copy.deepcopy(answer(**parameters) if callable(answer) else answer)
+
+        return call
+
+
+class FakeCloudWatch(FakeService):
+    """Alarms that are put, described and deleted; `states` says how each is."""
+
+    def __init__(self, calls: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__("cloudwatch", calls)
+        self.alarms: dict[str, dict[str, Any]] = {}
+        self.states: dict[str, str] = {}
+        self.answers = {
+            "put_metric_alarm": self._put,
+            "describe_alarms": self._describe,
+            "delete_alarms": self._delete,
+        }
+
+    def _put(self, AlarmName, **request):
+        self.alarms[AlarmName] = request
+        return {}
+
+    def _describe(self, AlarmNames=None, AlarmNamePrefix="", **_paging):
+        names = AlarmNames
+        if names is None:
+            names = [name for name in self.alarms if name.startswith(AlarmNamePrefix)]
+        return {
+            "MetricAlarms": [
+                {
+                    **self.alarms.get(name, {}),
+                    "AlarmName": name,
+                    "StateValue": self.states.get(name, "OK"),
+                    "StateReason": "Threshold Crossed: 2 datapoints were greater than 0.5.",
+                }
+                for name in names
+                if name in self.alarms
+            ]
+        }
+
+    def _delete(self, AlarmNames):
+        for name in AlarmNames:
+            del self.alarms[name]
+        return {}
 
 
 def refusal(message: str, code: str = "ValidationException") -> ClientError:
@@ -213,8 +301,32 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def deployment(aws: FakeSageMaker, clock: Clock) -> EndpointDeployment:
-    return EndpointDeployment(SageMakerApi(aws, 15.0, clock.sleep, clock.monotonic))
+def services(aws: FakeSageMaker) -> dict[str, Any]:
+    """The other services by boto3's names; their calls are in `aws.calls` too."""
+    scaling = FakeService("application-autoscaling", aws.calls)
+    scaling.answers = {"describe_scalable_targets": {"ScalableTargets": []}}
+    return {
+        "application-autoscaling": scaling,
+        "cloudwatch": FakeCloudWatch(aws.calls),
+        **{name: FakeService(name, aws.calls) for name in ("ecr", "iam", "s3")},
+    }
+
+
+@pytest.fixture
+def heard() -> dict[str, list[str]]:
+    """What was told while the deployment went on."""
+    return {"steps": [], "notes": []}
+
+
+@pytest.fixture
+def deployment(
+    aws: FakeSageMaker, services: dict[str, Any], heard: dict[str, list[str]], clock: Clock
+) -> EndpointDeployment:
+    return EndpointDeployment(
+        SageMakerApi(aws, 15.0, clock.sleep, clock.monotonic),
+        lambda name: Calls(services[name], 15.0, clock.sleep, clock.monotonic),
+        Told(heard["steps"].append, heard["notes"].append),
+    )
 
 
 @pytest.fixture

@@ -199,3 +199,98 @@ def test_an_update_of_somebody_else_in_between_is_waited_for(aws, deployment, in
     second = deployment.update(inputs("b"), first)
 
     assert aws.endpoint["EndpointConfigName"] == second["endpoint_config_name"]
+
+
+def test_a_failed_create_tells_what_failed_and_not_what_was_cleared_away(
+    aws, deployment, inputs, refuse
+):
+    aws.refusals["create_endpoint_config"] = [refuse("no such instance type")]
+
+    with pytest.raises(DeploymentError, match=r"^creating the models and the configuration"):
+        deployment.create(inputs())
+
+
+def test_what_another_run_made_meanwhile_is_no_leftover(aws, deployment, inputs):
+    first = deployment.create(inputs("a"))
+    update, tags = aws._update_endpoint, next(iter(aws.tags.values()))
+
+    def update_while_another_run_creates(**request):
+        model = [{"VariantName": "primary", "ModelName": "fraud-dev-00000000000b"}]
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        aws._create_model(ModelName="fraud-dev-00000000000b", Tags=listed)
+        aws._create_endpoint_config("fraud-dev-00000000000c", listed, ProductionVariants=model)
+        return update(**request)
+
+    aws._update_endpoint = update_while_another_run_creates
+    deployment.update(inputs("b"), first)
+
+    assert "fraud-dev-00000000000b" in aws.models
+    assert "fraud-dev-00000000000c" in aws.configs
+
+
+def test_what_another_run_is_updating_to_is_no_leftover(aws, deployment, inputs):
+    first = deployment.create(inputs("a"))
+    tags = [{"Key": key, "Value": value} for key, value in next(iter(aws.tags.values())).items()]
+    model = [{"VariantName": "primary", "ModelName": "fraud-dev-00000000000b"}]
+    aws._create_model(ModelName="fraud-dev-00000000000b", Tags=tags)
+    aws._create_endpoint_config("fraud-dev-00000000000c", tags, ProductionVariants=model)
+    listed = aws._list_endpoint_configs
+
+    def list_when_another_update_has_begun(**request):
+        if aws.endpoint["EndpointConfigName"] != first["endpoint_config_name"]:
+            aws.endpoint["PendingDeploymentSummary"] = {
+                "EndpointConfigName": "fraud-dev-00000000000c"
+            }
+        return listed(**request)
+
+    aws._list_endpoint_configs = list_when_another_update_has_begun
+    deployment.update(inputs("b"), first)
+
+    assert "fraud-dev-00000000000b" in aws.models
+    assert "fraud-dev-00000000000c" in aws.configs
+
+
+def test_alarms_that_a_stopped_rollout_left_go_when_the_version_serves_already(
+    aws, services, deployment, inputs
+):
+    alarm = {
+        "name": "fraud-dev-rollout-new-error-rate",
+        "description": "",
+        "comparison_operator": "GreaterThanThreshold",
+        "evaluation_periods": 1,
+        "datapoints_to_alarm": 1,
+        "threshold": 1.0,
+        "treat_missing_data": "notBreaching",
+        "period_seconds": 60,
+        "metrics": [],
+    }
+    first = deployment.create(inputs("a", rollback_alarms=[alarm]))
+    watched = {"EndpointName": "fraud-dev", "EndpointConfigName": "fraud-dev-old"}
+    services["cloudwatch"].alarms["fraud-dev-rollout-new-error-rate"] = {
+        "Dimensions": [{"Name": name, "Value": value} for name, value in watched.items()]
+    }
+
+    deployment.update(inputs("a", rollback_alarms=[alarm]), first)
+
+    assert services["cloudwatch"].alarms == {}
+
+
+def test_a_failed_update_leaves_the_model_that_another_run_serves_now(aws, deployment, inputs):
+    first = deployment.create(inputs("a"))
+    aws.outcomes = ["rollback"]
+    add_tags = aws._add_tags
+
+    def another_run_ends(**request):
+        (new,) = set(aws.models) - set(first["model_names"])
+        variants = [{"VariantName": "primary", "ModelName": new}]
+        aws._create_endpoint_config("fraud-dev-00000000000c", [], ProductionVariants=variants)
+        aws.endpoint["EndpointConfigName"] = "fraud-dev-00000000000c"
+        return add_tags(**request)
+
+    aws._add_tags = another_run_ends
+
+    with pytest.raises(DeploymentError, match="rolled the update back"):
+        deployment.update(inputs("b"), first)
+
+    assert len(aws.models) == 2
+    assert set(aws.configs) == {first["endpoint_config_name"], "fraud-dev-00000000000c"}

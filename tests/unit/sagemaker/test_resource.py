@@ -1,6 +1,7 @@
 """The thin Pulumi provider around EndpointDeployment: names at preview, diffs, and its pickle."""
 
 import base64
+import subprocess
 import sys
 
 import pytest
@@ -10,8 +11,9 @@ from pulumi.output import UNKNOWN, Unknown
 
 from modelway.errors import DeploymentError
 from modelway.image.stand_in import StandInProvider
+from modelway.poll import poll_seconds
 from modelway.sagemaker import endpoint_resource
-from modelway.sagemaker.endpoint_resource import EndpointProvider, poll_seconds
+from modelway.sagemaker.endpoint_resource import EndpointProvider
 
 
 @pytest.fixture
@@ -183,3 +185,16 @@ def test_the_profile_of_the_stack_is_used(provider, inputs, monkeypatch):
     provider.delete("fraud-dev", inputs())
 
     assert used == ["us-east-1", "risk", "fraud-dev"]
+
+
+def test_a_create_does_not_load_the_planner_which_takes_half_a_second():
+    program = (
+        "import sys, modelway.sagemaker.endpoint_resource, modelway.sagemaker.endpoint;"
+        "print([name for name in sys.modules if name.startswith(('modelway.plan', 'pydantic'))])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelway.errors import Problem
-from modelway.spec import parse_spec, rules
+from modelway.spec import ModelSpec, parse_spec, rules
 from modelway.spec.merge import merge
 
 IMAGE = "repository.example/server@sha256:" + "a" * 64
@@ -47,3 +47,14 @@ def the_problem(problems) -> Callable[..., Problem]:
         return found[0]
 
     return check
+
+
+@pytest.fixture
+def spec_with() -> Callable[[dict[str, Any]], ModelSpec]:
+    """A good spec with some fields changed."""
+
+    def make(changes: dict[str, Any]) -> ModelSpec:
+        good = {"name": "fraud", "model": {"path": "/models/fraud.onnx"}, "image": IMAGE}
+        return parse_spec(merge(good, changes))
+
+    return make

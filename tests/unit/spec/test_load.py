@@ -104,10 +104,14 @@ def test_every_problem_is_told_at_once_each_with_its_line(write_spec):
     ]
 
 
-def test_a_missing_field_is_shown_where_it_belongs(write_spec):
-    (message,) = refusals(write_spec("name: fraud\nmodel:\n  format: onnx\n"))
+@pytest.mark.parametrize(
+    ("model", "line"), [("format: onnx", 2), ('path: ""', 3), ("registry: null", 2)]
+)
+def test_a_model_that_is_nowhere_is_shown_where_it_belongs(write_spec, model, line):
+    (message,) = refusals(write_spec(f"name: fraud\nmodel:\n  {model}\n"))
 
-    assert ":2: model.path: is missing" in message
+    assert f":{line}: model.path: is missing" in message
+    assert "where `registry` names the model" in message
 
 
 def test_a_problem_of_the_base_is_told_once_and_not_for_each_environment(write_spec):
@@ -159,3 +163,16 @@ def test_plain_data_is_refused_without_a_file():
 
     assert str(caught.value) == "model: is missing; allowed: The trained model [modelway]"
     assert caught.value.exit_status == 2
+
+
+def test_models_of_challengers_and_shadows_are_taken_from_the_specs_folder(write_spec, tmp_path):
+    variants = (
+        "challengers:\n  - {name: b, model: {path: b.onnx}, traffic_percent: 5}\n"
+        "environments:\n  dev:\n    challengers: []\n    shadow: {model: {path: ../c.onnx}}\n"
+    )
+    spec = load_spec(write_spec(MINIMAL + variants))
+
+    assert spec.challengers[0].model.path == str(tmp_path / "specs" / "b.onnx")
+    shadow = spec.for_environment("dev").shadow
+    assert shadow is not None
+    assert shadow.model.path == str(tmp_path / "c.onnx")

@@ -115,3 +115,16 @@ def test_a_fault_of_the_model_file_is_a_problem_of_its_path(write_spec, tmp_path
     assert lines(review) == [
         (3, "model.path", f"{tmp_path / 'specs' / 'fraud.onnx'} is empty (in local)")
     ]
+
+
+def test_the_model_file_of_each_variant_is_looked_at(write_spec):
+    path = write_spec(
+        LOCAL_ONLY + "challengers:\n- name: b\n  model:\n    path: b.onnx\n  traffic_percent: 5\n"
+    )
+
+    def fault(model):
+        return ArtifactError("is no model") if model.path.endswith("b.onnx") else None
+
+    (review,) = review_files([path], artifact_fault=fault)
+
+    assert lines(review) == [(7, "challengers[0].model.path", "is no model (in local)")]

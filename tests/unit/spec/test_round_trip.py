@@ -35,7 +35,22 @@ SCHEDULES = st.lists(
     ),
     max_size=2,
 )
+MODEL = st.fixed_dictionaries(
+    {"path": st.just("s3://bucket/model.tar.gz")},
+    optional={"version": TEXTS, "inputs": TENSORS, "outputs": TENSORS},
+)
+CHALLENGERS = st.lists(
+    st.fixed_dictionaries(
+        {"name": NAMES, "model": MODEL, "traffic_percent": PERCENT},
+        optional={"min_instances": optional(st.integers(1, 9))},
+    ),
+    max_size=2,
+)
 PARTS = {
+    "challengers": CHALLENGERS,
+    "shadow": optional(
+        st.fixed_dictionaries({"model": MODEL}, optional={"sampling_percent": PERCENT})
+    ),
     "serving": st.fixed_dictionaries(
         {},
         optional={
@@ -72,10 +87,6 @@ PARTS = {
     "network": st.fixed_dictionaries({}, optional={"isolation": st.booleans()}),
     "tags": st.dictionaries(TEXTS, TEXTS, max_size=3),
 }
-MODEL = st.fixed_dictionaries(
-    {"path": st.just("s3://bucket/model.tar.gz")},
-    optional={"version": TEXTS, "inputs": TENSORS, "outputs": TENSORS},
-)
 SPECS = st.fixed_dictionaries(
     {"name": NAMES, "model": MODEL},
     optional={

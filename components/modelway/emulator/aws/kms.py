@@ -4,9 +4,12 @@
   https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html, 90 to 2560 days,
   default 365.
 - A symmetric key gets no RSA key pair, which it cannot use and which takes 60 ms to make.
+- An elliptic-curve key signs a digest as it is, and does not hash it again:
+  https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html, `MessageType`.
 """
 
 import json
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +27,63 @@ def install(services: Services) -> None:
     """Extend moto's KMS."""
     _keep_rotation_periods(services)
     _make_pairs_for_asymmetric_keys_only()
+    sign_digests_as_they_are()
+
+
+def sign_digests_as_they_are() -> None:
+    """Let Sign and Verify heed `MessageType`, for elliptic-curve keys."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from moto.kms.exceptions import ValidationException
+    from moto.kms.responses import KmsResponse
+    from moto.kms.utils import ECDSAPrivateKey
+
+    is_digest = ContextVar("is_digest", default=False)
+    algorithms = {
+        "ECDSA_SHA_256": hashes.SHA256(),
+        "ECDSA_SHA_384": hashes.SHA384(),
+        "ECDSA_SHA_512": hashes.SHA512(),
+    }
+
+    def heeding(original: Any) -> Any:
+        def answer(self: Any) -> str:
+            token = is_digest.set(self._get_param("MessageType") == "DIGEST")
+            try:
+                found: str = original(self)
+            finally:
+                is_digest.reset(token)
+            return found
+
+        return answer
+
+    def prehashed(message: bytes, name: str) -> ec.ECDSA:
+        algorithm = algorithms[name]
+        if len(message) != algorithm.digest_size:
+            raise ValidationException(f"Digest is invalid length for algorithm {name}.")
+        return ec.ECDSA(Prehashed(algorithm))
+
+    original_sign, original_verify = ECDSAPrivateKey.sign, ECDSAPrivateKey.verify
+
+    def sign(self: Any, message: bytes, signing_algorithm: str) -> bytes:
+        if not is_digest.get():
+            return original_sign(self, message, signing_algorithm)
+        signature: bytes = self.private_key.sign(message, prehashed(message, signing_algorithm))
+        return signature
+
+    def verify(self: Any, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
+        if not is_digest.get():
+            return original_verify(self, message, signature, signing_algorithm)
+        algorithm = prehashed(message, signing_algorithm)
+        try:
+            self.private_key.public_key().verify(signature, message, algorithm)
+        except InvalidSignature:
+            return False
+        return True
+
+    ECDSAPrivateKey.sign, ECDSAPrivateKey.verify = sign, verify
+    KmsResponse.sign, KmsResponse.verify = heeding(KmsResponse.sign), heeding(KmsResponse.verify)
 
 
 def _keep_rotation_periods(services: Services) -> None:

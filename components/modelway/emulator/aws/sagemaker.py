@@ -1,4 +1,4 @@
-"""SageMaker's control plane for hosting, put into moto by assigning methods.
+"""SageMaker's control plane for hosting and the model registry, put into moto by assigning methods.
 
 Takes the emulator's services, changes moto's SageMakerResponse once. moto keeps its stores, its
 routing and its serialisation; what it lacks or loses comes from the modules beside this one: timed
@@ -9,6 +9,7 @@ Must not hold state.
 # ruff: noqa: SLF001 - moto is extended from inside
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -19,6 +20,8 @@ from moto.sagemaker.responses import SageMakerResponse
 from modelway.emulator.aws import sagemaker_configs as configs
 from modelway.emulator.aws import sagemaker_endpoints as endpoints
 from modelway.emulator.aws import sagemaker_models as models
+from modelway.emulator.aws import sagemaker_package_groups as groups
+from modelway.emulator.aws import sagemaker_packages as packages
 from modelway.emulator.aws.sagemaker_limits import check_limits
 from modelway.emulator.hosting.hosting import EndpointHosting
 from modelway.emulator.services import Services
@@ -38,7 +41,7 @@ def install(services: Services) -> None:
     now = services.clock.utcnow
     handlers: dict[str, Handler] = {
         "CreateModel": lambda backend, params: {
-            "ModelArn": models.create_model(backend, params, now()).arn
+            "ModelArn": models.create_model(backend, params, now(), packages.deployable).arn
         },
         "DescribeModel": lambda backend, params: (
             models.find_model(backend, params["ModelName"]).response_object
@@ -60,7 +63,9 @@ def install(services: Services) -> None:
             "EndpointArn": endpoints.create_endpoint(hosting(), backend, params, now()).arn
         },
         "UpdateEndpoint": lambda backend, params: {
-            "EndpointArn": endpoints.update_endpoint(hosting(), backend, params, now()).arn
+            "EndpointArn": endpoints.update_endpoint(
+                hosting(), services.alarms, backend, params, now()
+            ).arn
         },
         "UpdateEndpointWeightsAndCapacities": lambda backend, params: {
             "EndpointArn": endpoints.update_weights_and_capacities(hosting(), backend, params).arn
@@ -71,11 +76,44 @@ def install(services: Services) -> None:
         "DeleteEndpoint": lambda backend, params: endpoints.delete_endpoint(
             hosting(), backend, params
         ),
+        # moto fails where the resource is gone.
+        "ListTags": lambda backend, params: {
+            "Tags": list(_tagged(backend, params["ResourceArn"]).tags)
+        },
         "AddTags": _add_tags,
         "DeleteTags": _delete_tags,
     }
+    handlers |= _registry(now)
     for operation, handler in handlers.items():
         setattr(SageMakerResponse, _snake(operation), _method(operation, handler))
+
+
+def _registry(now: Callable[[], datetime]) -> dict[str, Handler]:
+    """Give the operations of the model registry."""
+    return {
+        "CreateModelPackageGroup": lambda backend, params: {
+            "ModelPackageGroupArn": groups.create_group(backend, params, now()).arn
+        },
+        "DescribeModelPackageGroup": lambda backend, params: groups.find_group(
+            backend, params["ModelPackageGroupName"]
+        ).gen_response_object(),
+        "ListModelPackageGroups": groups.list_groups,
+        "DeleteModelPackageGroup": groups.delete_group,
+        "PutModelPackageGroupPolicy": groups.put_policy,
+        "GetModelPackageGroupPolicy": groups.get_policy,
+        "DeleteModelPackageGroupPolicy": groups.delete_policy,
+        "CreateModelPackage": lambda backend, params: {
+            "ModelPackageArn": packages.create_package(backend, params, now()).arn
+        },
+        "DescribeModelPackage": lambda backend, params: packages.find_package(
+            backend, params["ModelPackageName"]
+        ).gen_response_object(),
+        "ListModelPackages": packages.list_packages,
+        "UpdateModelPackage": lambda backend, params: {
+            "ModelPackageArn": packages.update_package(backend, params, now()).arn
+        },
+        "DeleteModelPackage": packages.delete_package,
+    }
 
 
 def _method(operation: str, handler: Handler) -> Callable[[SageMakerResponse], ActionResult]:
@@ -114,7 +152,13 @@ def _delete_tags(backend: SageMakerModelBackend, params: dict[str, Any]) -> dict
 
 
 def _tagged(backend: SageMakerModelBackend, arn: str) -> Any:
-    resource = backend._get_resource_from_arn(arn)
+    if ":model-package/" in arn:
+        package = packages.find_package(backend, arn)
+        # A version has the tags of its group (CreateModelPackage, Tags).
+        owner = package.model_package_group_name
+        resource = package if owner is None else groups.find_group(backend, owner)
+    else:
+        resource = backend._get_resource_from_arn(arn)
     if resource is None:
         raise ValidationError(message=f"Could not find resource {arn}.")
     return resource

@@ -44,6 +44,11 @@ class EndpointConfig:
         return list(self.params["ProductionVariants"])
 
     @property
+    def shadow_variants(self) -> list[dict[str, Any]]:
+        """Its shadow variants, one at most."""
+        return list(self.params.get("ShadowProductionVariants") or [])
+
+    @property
     def response_object(self) -> dict[str, Any]:
         """DescribeEndpointConfig's answer."""
         given = {
@@ -79,6 +84,14 @@ def create_endpoint_config(
         raise ValidationError(
             message="A configuration with shadow variants takes exactly one production variant "
             "and one shadow variant."
+        )
+    serverless = [each["VariantName"] for each in variants if each.get("ServerlessConfig")]
+    if shadows and (serverless or any(each.get("ServerlessConfig") for each in shadows)):
+        # Developer guide, "Shadow tests": excluded features.
+        raise ValidationError(message="Shadow variants are not supported with serverless variants.")
+    if len(variants) > 1 and serverless:
+        raise ValidationError(
+            message=f"Serverless variant {serverless[0]} cannot stand beside other variants."
         )
     if params.get("ExecutionRoleArn"):
         check_role(params["ExecutionRoleArn"], backend.region_name)

@@ -16,7 +16,11 @@ from moto.sagemaker.utils import arn_formatter
 
 from modelway.emulator.aws.sagemaker_configs import EndpointConfig, find_endpoint_config
 from modelway.emulator.aws.sagemaker_models import find_model, model_data, resolve_image
-from modelway.emulator.aws.sagemaker_rollouts import check_deployment_config
+from modelway.emulator.aws.sagemaker_rollouts import (
+    check_alarms,
+    check_deployment_config,
+    check_variants,
+)
 from modelway.emulator.hosting import timing
 from modelway.emulator.hosting.deployment import (
     DEFAULT_VOLUME_GIB,
@@ -29,6 +33,7 @@ from modelway.emulator.hosting.deployment import (
 )
 from modelway.emulator.hosting.hosting import EndpointHosting
 from modelway.emulator.hosting.record import IN_PROGRESS, EndpointRecord
+from modelway.emulator.services import Alarms
 
 
 def create_endpoint(
@@ -65,7 +70,11 @@ def create_endpoint(
 
 
 def update_endpoint(
-    hosting: EndpointHosting, backend: SageMakerModelBackend, params: dict[str, Any], at: datetime
+    hosting: EndpointHosting,
+    alarms: Alarms,
+    backend: SageMakerModelBackend,
+    params: dict[str, Any],
+    at: datetime,
 ) -> EndpointRecord:
     """Accept a move to another configuration."""
     record = find_endpoint(backend, params["EndpointName"])
@@ -88,10 +97,14 @@ def update_endpoint(
                 message="DeploymentConfig is not allowed together with RetainDeploymentConfig."
             )
         deployment_config = record.last_deployment_config
+    _check_hosting_kind(record, deployment)
     if deployment_config:
         check_deployment_config(deployment_config, _counts(capacities))
+        if record.deployment is not None:
+            check_variants(deployment_config, record.deployment, deployment)
+        check_alarms(deployment_config, alarms, backend.account_id, backend.region_name)
     record.last_deployment_config = deployment_config
-    hosting.update(record, deployment, capacities)
+    hosting.update(record, deployment, capacities, deployment_config)
     return record
 
 
@@ -162,6 +175,18 @@ def _check_changeable(record: EndpointRecord) -> None:
         )
 
 
+def _check_hosting_kind(record: EndpointRecord, deployment: Deployment) -> None:
+    """Refuse the change from instances to serverless (developer guide, serverless inference)."""
+    old = record.deployment.variants if record.deployment is not None else ()
+    if any("ServerlessConfig" not in each.source for each in old) and any(
+        "ServerlessConfig" in each.source for each in deployment.variants
+    ):
+        raise ValidationError(
+            message=f'Cannot update the instance-based endpoint "{record.arn}" to a serverless '
+            f'endpoint configuration "{deployment.config_name}".'
+        )
+
+
 def _check_scalable_targets(
     backend: SageMakerModelBackend, record: EndpointRecord, deployment: Deployment
 ) -> None:
@@ -191,13 +216,18 @@ def _check_scalable_targets(
 def _deployment(backend: SageMakerModelBackend, config: EndpointConfig, at: datetime) -> Deployment:
     return Deployment(
         config_name=config.endpoint_config_name,
-        variants=tuple(_variant(backend, each) for each in config.variants),
+        variants=(
+            *(_variant(backend, each) for each in config.variants),
+            *(_variant(backend, each, shadow=True) for each in config.shadow_variants),
+        ),
         resolved_at=at,
         config=config.params,
     )
 
 
-def _variant(backend: SageMakerModelBackend, source: Mapping[str, Any]) -> Variant:
+def _variant(
+    backend: SageMakerModelBackend, source: Mapping[str, Any], *, shadow: bool = False
+) -> Variant:
     if not source.get("ModelName"):
         raise ValidationError(
             message=f"Production variant {source['VariantName']} has no model: this emulator does "
@@ -222,6 +252,7 @@ def _variant(backend: SageMakerModelBackend, source: Mapping[str, Any]) -> Varia
         startup_seconds=timing.STARTUP_SECONDS if timeout is None else float(timeout),
         volume_gib=source.get("VolumeSizeInGB", DEFAULT_VOLUME_GIB),
         source=source,
+        shadow=shadow,
     )
 
 

@@ -10,6 +10,7 @@ is allowed, as on AWS (DeleteModel only removes the entry). Must not start anyth
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,9 @@ _ECR_IMAGE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 
+Packaged = Callable[[SageMakerModelBackend, str], dict[str, Any]]
+"""Gives the container of a model package that may be deployed."""
+
 
 @dataclass
 class Model:
@@ -45,11 +49,13 @@ class Model:
         """Its name."""
         return str(self.params["ModelName"])
 
+    packaged: list[dict[str, Any]] | None = None
+    """Its containers with what their model packages say; None where it has no such package."""
+
     @property
     def containers(self) -> list[dict[str, Any]]:
         """Its containers, one or more."""
-        primary = self.params.get("PrimaryContainer")
-        return [primary] if primary else list(self.params.get("Containers") or [])
+        return _given_containers(self.params) if self.packaged is None else self.packaged
 
     @property
     def response_object(self) -> dict[str, Any]:
@@ -70,8 +76,17 @@ class Model:
         }
 
 
-def create_model(backend: SageMakerModelBackend, params: dict[str, Any], at: datetime) -> Model:
-    """Check and keep a new model."""
+def create_model(
+    backend: SageMakerModelBackend, params: dict[str, Any], at: datetime, packaged: Packaged
+) -> Model:
+    """Check and keep a new model.
+
+    Args:
+        backend: of the account and region.
+        params: of CreateModel.
+        at: now.
+        packaged: gives the container of a model package, or refuses it.
+    """
     name = params["ModelName"]
     arn = arn_formatter("model", name, backend.account_id, backend.region_name)
     if name in backend._models:
@@ -85,9 +100,12 @@ def create_model(backend: SageMakerModelBackend, params: dict[str, Any], at: dat
     if role is None:
         raise ValidationError(message="ExecutionRoleArn is required to create a model.")
     check_role(role, backend.region_name)
-    for container in [primary] if primary else containers or []:
-        _check_container(container, backend)
+    given = _given_containers(params)
+    started = [_started(container, backend, packaged) for container in given]
+    for container in started:
+        check_contents(container, backend)
     model = Model(dict(params), arn, at, list(params.get("Tags") or []))
+    model.packaged = None if started == given else started
     backend._models[name] = model  # type: ignore[assignment] - duck-typed: see Model
     return model
 
@@ -180,17 +198,39 @@ def resolve_image(image: str) -> str | None:
     return None
 
 
-def _check_container(container: dict[str, Any], backend: SageMakerModelBackend) -> None:
+def check_contents(container: dict[str, Any], backend: SageMakerModelBackend) -> None:
+    """Refuse a container whose image or model data is not there."""
     image = container.get("Image")
-    if image is not None:
-        _check_image(image, container)
-    elif not container.get("ModelPackageName"):
+    if image is None:
         raise ValidationError(
             message="A container needs an Image or a ModelPackageName, but neither is given."
         )
+    _check_image(image, container)
     data = model_data(container)
     if data is not None and not _exists(data, backend):
         raise ValidationError(message=f"Could not find model data at {data.uri}.")
+
+
+def _given_containers(params: dict[str, Any]) -> list[dict[str, Any]]:
+    primary = params.get("PrimaryContainer")
+    return [primary] if primary else list(params.get("Containers") or [])
+
+
+def _started(
+    container: dict[str, Any], backend: SageMakerModelBackend, packaged: Packaged
+) -> dict[str, Any]:
+    """Give what is started: the container itself, or that of its model package."""
+    package = container.get("ModelPackageName")
+    if not package:
+        return container
+    own = sorted({"Image", "ModelDataUrl", "ModelDataSource"} & container.keys())
+    if own:
+        raise ValidationError(
+            message=f"A container with a ModelPackageName cannot have {' and '.join(own)}."
+        )
+    made = packaged(backend, package)
+    environment = {**(made.get("Environment") or {}), **(container.get("Environment") or {})}
+    return {**made, **container, "Environment": environment}
 
 
 def _check_image(image: str, container: dict[str, Any]) -> None:

@@ -64,15 +64,29 @@ class AlarmEvaluator:
                     if alarm.rule is not None:
                         composites.append((backend, alarm))
                         continue
-                    definition = alarm.__dict__.get("definition")
-                    if definition is None:
-                        definition = alarm.definition = definition_of(alarm)
-                    boundary = now // definition.interval_seconds * definition.interval_seconds
-                    if alarm.__dict__.get("evaluated_at", _NEVER) < boundary:
-                        due.append((backend, alarm, definition, boundary))
+                    found = _due(alarm, now)
+                    if found is not None:
+                        due.append((backend, alarm, *found))
         for backend, alarm, definition, boundary in due:
             self._evaluate(backend, alarm, definition, boundary)
         for backend, alarm in composites:
+            self._evaluate_composite(backend, alarm)
+
+    def evaluate_now(self, backend: Any, name: str) -> None:
+        """Evaluate one alarm if its next boundary has come, a composite one with its children."""
+        now = self._services.clock.now()
+        with self._services.lock:
+            alarm = backend.alarms.get(name)
+            if alarm is None or self._services.replaying:
+                return
+            if alarm.rule is not None:
+                children = composite.alarms_of(composite.parse_rule(alarm.rule))
+                for child in children:
+                    self.evaluate_now(backend, child)
+            due = None if alarm.rule is not None else _due(alarm, now)
+        if due is not None:
+            self._evaluate(backend, alarm, *due)
+        elif alarm.rule is not None:
             self._evaluate_composite(backend, alarm)
 
     def _evaluate(self, backend: Any, alarm: Any, definition: Definition, boundary: float) -> None:
@@ -135,6 +149,15 @@ class AlarmEvaluator:
                 f"at {long_time(self._services.clock.now())}"
             )
             change_state(self._services, backend, alarm, wanted, reason, "{}")
+
+
+def _due(alarm: Any, now: float) -> tuple[Definition, float] | None:
+    """Give a metric alarm's definition and boundary; None where it was evaluated since."""
+    definition: Definition | None = alarm.__dict__.get("definition")
+    if definition is None:
+        definition = alarm.definition = definition_of(alarm)
+    boundary = now // definition.interval_seconds * definition.interval_seconds
+    return (definition, boundary) if alarm.__dict__.get("evaluated_at", _NEVER) < boundary else None
 
 
 def _backends() -> list[Any]:

@@ -6,9 +6,11 @@ samples of aligned periods. Raw values are kept for three virtual hours, and nev
 CloudWatch keeps for 15 days. It must not know moto, alarms or endpoints.
 """
 
+import heapq
+import itertools
 import threading
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -93,6 +95,13 @@ class MetricStore:
         self._lock = threading.Lock()
         self._units: dict[MetricKey, dict[str, _Series]] = {}
         self._reported: dict[MetricKey, float] = {}
+        self._held: list[tuple[float, int, MetricKey, str, float, float]] = []
+        self._holds = itertools.count()
+        self.reported_by: Callable[[Mapping[str, str], float, float], bool] = (
+            lambda _dimensions, _at, _now: True
+        )
+        """Tells whether the zero that `report_zero` stands for was there to be read: takes a
+        metric's dimensions, the start of its period and the present. Default: always."""
 
     def record(
         self,
@@ -104,11 +113,20 @@ class MetricStore:
         timestamp: float | None = None,
         *,
         region: str | None = None,
+        delay_seconds: float = 0.0,
     ) -> None:
-        """Add one measurement; `timestamp` in virtual seconds since the epoch, default now."""
-        at = self._clock.now() if timestamp is None else timestamp
+        """Add one measurement; `timestamp` in virtual seconds since the epoch, default now.
+
+        `delay_seconds`: virtual time from now until it can be read. Default: 0.
+        """
+        now = self._clock.now()
+        at = now if timestamp is None else timestamp
         key = self._key(namespace, name, dimensions, region)
         with self._lock:
+            if delay_seconds > 0:
+                held = (now + delay_seconds, next(self._holds), key, unit, at, value)
+                heapq.heappush(self._held, held)
+                return
             minute = self._minute(key, unit, at)
             minute.times.append(at)
             minute.values.append(value)
@@ -161,6 +179,7 @@ class MetricStore:
         key = self._key(namespace, name, dimensions, region)
         found: dict[float, Samples] = {}
         with self._lock:
+            self._release()
             for its_unit, series in self._units.get(key, {}).items():
                 if unit in (None, its_unit):
                     _collect(series, start, end, period_seconds, found)
@@ -168,9 +187,36 @@ class MetricStore:
         if since is not None:
             begin = start
             while begin + period_seconds <= end:
-                if begin >= since:
+                if begin >= since and self.reported_by(dimensions, begin, self._clock.now()):
                     found.setdefault(begin, Samples([0.0], []))
                 begin += period_seconds
+        return dict(sorted(found.items()))
+
+    def counts(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        *,
+        start: float,
+        end: float,
+        period_seconds: float,
+    ) -> dict[float, float]:
+        """Tell how many measurements each period of [start, end) has, without reading them.
+
+        `start` and `period_seconds` must be whole minutes. A count that has not changed says that
+        nothing was added, late or in time.
+        """
+        key = self._key(namespace, name, dimensions, None)
+        found: dict[float, float] = {}
+        with self._lock:
+            for series in self._units.get(key, {}).values():
+                for number, minute in _minutes_between(series, start, end):
+                    at = (
+                        start + (number * MINUTE_SECONDS - start) // period_seconds * period_seconds
+                    )
+                    count = len(minute.values) + sum(each.count for each in minute.sets)
+                    found[at] = found.get(at, 0.0) + count
         return dict(sorted(found.items()))
 
     def units(
@@ -183,18 +229,21 @@ class MetricStore:
     ) -> list[str]:
         """Give the units that a metric's values came with, the oldest first."""
         with self._lock:
+            self._release()
             return list(self._units.get(self._key(namespace, name, dimensions, region), {}))
 
     def keys(self, region: str | None = None) -> list[MetricKey]:
         """Give what was measured in the last 15 days, in the order of the first measurement."""
         where = self._region if region is None else region
         with self._lock:
+            self._release()
             return [key for key in self._units if key.region == where]
 
     def reset(self) -> None:
         """Forget everything, as after `modelway emulator reset`."""
         with self._lock:
             self._units.clear()
+            self._held.clear()
             self._reported.clear()
 
     def _key(
@@ -202,6 +251,15 @@ class MetricStore:
     ) -> MetricKey:
         where = self._region if region is None else region
         return MetricKey(where, namespace, name, frozenset(dimensions.items()))
+
+    def _release(self) -> None:
+        """Let in what was held back until now; called with the lock held."""
+        now = self._clock.now() if self._held else 0.0
+        while self._held and self._held[0][0] <= now:
+            _, _, key, unit, at, value = heapq.heappop(self._held)
+            minute = self._minute(key, unit, at)
+            minute.times.append(at)
+            minute.values.append(value)
 
     def _minute(self, key: MetricKey, unit: str, at: float) -> _Minute:
         """The minute of `at`; called with the lock held."""

@@ -14,6 +14,8 @@ from modelway.emulator.services import Services
 
 log = logging.getLogger(__name__)
 
+_NEVER = float("-inf")
+
 
 def change_state(
     services: Services, backend: Any, alarm: Any, state: str, reason: str, reason_data: str
@@ -29,6 +31,8 @@ def change_state(
     if change.old_state == state:
         return
     alarm.state_transitioned_timestamp = alarm.state_updated_timestamp
+    if state == "ALARM":
+        alarm.fired_at = at
     history.add(
         backend,
         alarm,
@@ -37,10 +41,33 @@ def change_state(
         f"Alarm updated from {change.old_state} to {state}",
         {"oldState": before, "newState": _described(alarm)},
     )
-    if services.replaying or not alarm.actions_enabled:
+    if services.replaying:
+        return
+    services.events.add(
+        _endpoint_of(alarm),
+        "alarm",
+        f"Alarm {alarm.name} went from {change.old_state} to {state}.",
+        **{"name": alarm.name, "from": change.old_state, "to": state},
+    )
+    if not alarm.actions_enabled:
         return
     for action in actions_for(alarm, state):
         _perform(services, backend, alarm, action, change)
+
+
+def fired_at(alarm: Any) -> float:
+    """Give the virtual time at which an alarm last went into ALARM; minus infinity for never."""
+    at: float = alarm.__dict__.get("fired_at", _NEVER)
+    return at
+
+
+def _endpoint_of(alarm: Any) -> str:
+    """Give the endpoint whose metric an alarm watches; empty where there is none."""
+    dimensions = list(alarm.dimensions or ())
+    for query in alarm.metric_data_queries or ():
+        if query.metric_stat is not None:
+            dimensions += query.metric_stat.metric.dimensions
+    return next((each.value for each in dimensions if each.name == "EndpointName"), "")
 
 
 def actions_for(alarm: Any, state: str) -> list[str]:

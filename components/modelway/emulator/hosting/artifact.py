@@ -58,11 +58,7 @@ class ModelStore:
         bucket, _, key = data.uri.split("://", 1)[1].partition("/")
         objects = self._fetch(bucket, key, data.prefix, stopping)
         if not objects:
-            raise ModelDataFailed(
-                f'Failed to download model data for container "{CONTAINER}" from URL: '
-                f'"{data.uri}". Please ensure that there is an object located at the URL and that '
-                "the role passed to CreateModel has permissions to download the object."
-            )
+            raise ModelDataFailed(not_downloaded(data.uri))
         digest = hashlib.sha256(repr((data.compressed, data.prefix)).encode())
         for name, content in objects:
             digest.update(hashlib.sha256(name.encode() + b"\0" + content).digest())
@@ -96,6 +92,15 @@ class ModelStore:
                 partial.rename(final)
                 _set_modes(final)
         return final
+
+
+def not_downloaded(uri: str) -> str:
+    """Give AWS's reason for model data that is not there."""
+    return (
+        f'Failed to download model data for container "{CONTAINER}" from URL: "{uri}". Please '
+        "ensure that there is an object located at the URL and that the role passed to "
+        "CreateModel has permissions to download the object."
+    )
 
 
 def _extract(archive: bytes, folder: Path, uri: str) -> None:

@@ -6,7 +6,7 @@ how AWS spells its requests beyond the production variant it is made from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Variant:
-    """One production variant of a configuration."""
+    """One production or shadow variant of a configuration."""
 
     name: str
     container: Container
@@ -54,6 +54,19 @@ class Variant:
     volume_gib: int
     source: Mapping[str, Any]
     """The variant as CreateEndpointConfig was given it, for DescribeEndpoint."""
+    shadow: bool = False
+    """Whether it gets copies of requests instead of a share of them."""
+
+    @property
+    def initial_capacity(self) -> "Capacity":
+        """What the configuration itself asks for."""
+        return Capacity(self.initial_instance_count, self.initial_weight)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether deployment guardrails apply (developer guide, exclusions: serverless, Inf1)."""
+        serverless = "ServerlessConfig" in self.source
+        return not serverless and not (self.instance_type or "").startswith("ml.inf1.")
 
 
 @dataclass(frozen=True)
@@ -62,10 +75,21 @@ class Deployment:
 
     config_name: str
     variants: tuple[Variant, ...]
+    """Production variants, then the shadow if there is one."""
     resolved_at: datetime
     """When the images were resolved: naive UTC, virtual time."""
     config: Mapping[str, Any]
     """The configuration as CreateEndpointConfig was given it, for DescribeEndpoint."""
+
+    @property
+    def production(self) -> tuple[Variant, ...]:
+        """The variants that answer requests."""
+        return tuple(variant for variant in self.variants if not variant.shadow)
+
+    @property
+    def shadow(self) -> Variant | None:
+        """The variant that gets copies of requests; None where there is none."""
+        return next((variant for variant in self.variants if variant.shadow), None)
 
     def variant(self, name: str) -> Variant | None:
         """Give the variant of that name, or None."""
@@ -82,10 +106,7 @@ class Capacity:
 
 def initial_capacities(deployment: Deployment) -> dict[str, Capacity]:
     """Give what the configuration itself asks for."""
-    return {
-        variant.name: Capacity(variant.initial_instance_count, variant.initial_weight)
-        for variant in deployment.variants
-    }
+    return {variant.name: variant.initial_capacity for variant in deployment.variants}
 
 
 def retained_capacities(
@@ -108,3 +129,12 @@ def retained_capacities(
                 initial.weight if "DesiredWeight" in excluded else old.weight,
             )
     return capacities
+
+
+def with_instances(
+    capacities: Mapping[str, Capacity], instances: Mapping[str, int]
+) -> dict[str, Capacity]:
+    """Give the same weights with other numbers of instances; 0 for a variant not named."""
+    return {
+        name: replace(each, instances=instances.get(name, 0)) for name, each in capacities.items()
+    }

@@ -1,8 +1,9 @@
-"""One endpoint at work: carries out its operations and keeps its fleets.
+"""One endpoint at work: carries out its operations and keeps what serves.
 
-Takes a record and operations, starts and stops fleets, moves traffic, and settles each operation
-with its outcome. Every operation runs in a thread of its own; the control plane allows one at a
-time. Must not decide whether an operation is allowed (that is `aws.sagemaker_endpoints`).
+Takes a record and operations, has them carried out on its site, and settles each with its outcome.
+Every operation runs in a thread of its own; the control plane allows one at a time. Must not decide
+whether an operation is allowed (that is `aws.sagemaker_endpoints`) or how an update goes (that is
+`rollout`).
 """
 
 import logging
@@ -12,19 +13,17 @@ from dataclasses import replace
 
 from modelway.emulator.hosting import timing
 from modelway.emulator.hosting.artifact import ModelDataFailed
-from modelway.emulator.hosting.deployment import Deployment
-from modelway.emulator.hosting.fleet import Fleet, FleetFailed
+from modelway.emulator.hosting.deployment import with_instances
+from modelway.emulator.hosting.fleet import Fleet, FleetFailed, IdleFleet
 from modelway.emulator.hosting.outcomes import Outcomes
-from modelway.emulator.hosting.patience import Stopped, locked
-from modelway.emulator.hosting.record import EndpointRecord, Operation, Outcome
+from modelway.emulator.hosting.patience import Stopped
+from modelway.emulator.hosting.record import EndpointRecord, Mix, Operation, Outcome
+from modelway.emulator.hosting.rollout import UNEXPECTED, RollbackFailed, RolledBack, Rollout
 from modelway.emulator.hosting.routing import Router
+from modelway.emulator.hosting.site import MakeFleet, Site
 from modelway.emulator.services import Services
 
 log = logging.getLogger(__name__)
-
-MakeFleet = Callable[[EndpointRecord, Deployment, threading.Event], Fleet]
-"""Makes a fleet with nothing running yet, which gives up its waits when the event is set; raises
-ModelDataFailed."""
 
 
 class Endpoint:
@@ -32,9 +31,9 @@ class Endpoint:
 
     Args:
         record: its control-plane side; changed only under `services.lock`.
-        services: clock and lock.
+        services: clock, lock, alarms and events.
         outcomes: where settled operations are remembered.
-        make_fleet: makes fleets; None when the emulator runs without replicas.
+        make_fleet: makes fleets.
         forget: called under `services.lock` when the endpoint has gone.
     """
 
@@ -43,22 +42,26 @@ class Endpoint:
         record: EndpointRecord,
         services: Services,
         outcomes: Outcomes,
-        make_fleet: MakeFleet | None,
+        make_fleet: MakeFleet,
         forget: Callable[["Endpoint"], None],
     ) -> None:
         self.record = record
-        self.router = Router()
-        self.fleets: tuple[Fleet, ...] = ()
-        """Every fleet with replicas, the serving one first."""
+        self.site = Site(record, services, make_fleet)
         self.resumed = threading.Event()
         """Cleared while the emulator brings back what served before it was stopped."""
         self.resumed.set()
-        self.last_failure_log: tuple[str, ...] = ()
-        """The last log lines of a replica that kept an operation from succeeding."""
-        self._stopping = threading.Event()
         self._services, self._outcomes, self._forget = services, outcomes, forget
-        self._make_fleet = make_fleet
         self._thread: threading.Thread | None = None
+
+    @property
+    def router(self) -> Router:
+        """Chooses who answers a request."""
+        return self.site.router
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """Every fleet with replicas, the serving one first."""
+        return self.site.fleets
 
     def begin(self, operation: Operation) -> None:
         """Enter an operation; returns at once. Call it under `services.lock`."""
@@ -69,6 +72,11 @@ class Endpoint:
                 self._apply(known)
             return
         self.record.begin(operation)
+        config = "" if operation.deployment is None else operation.deployment.config_name
+        if operation.kind == "create":
+            self.site.say("create-started", f"The endpoint is created with {config}.")
+        elif operation.kind == "update":
+            self.site.say("update-started", f"An update to {config} begins.", config=config)
         self._start(lambda: self._run(operation))
 
     def resume(self) -> None:
@@ -78,12 +86,10 @@ class Endpoint:
 
     def stop(self) -> None:
         """Give up the running operation and stop every replica; the record stays as it is."""
-        self._stopping.set()
+        self.site.stopping.set()
         if self._thread is not None:
             self._thread.join()
-        for fleet in self.fleets:
-            fleet.stop(drain=False)
-        self.fleets = ()
+        self.site.stop()
 
     def settle_replayed(self) -> None:
         """Take the running operation for a success: its outcome was lost."""
@@ -103,59 +109,90 @@ class Endpoint:
             "resize": self._resize,
             "delete": self._delete,
         }
+        before = self.record.current
         try:
             steps[operation.kind](operation)
         except Stopped:
             return  # nothing is settled: the emulator's next start carries it on
-        except (FleetFailed, ModelDataFailed) as failure:
+        except RollbackFailed as failure:
+            self._settle(operation, str(failure), failure.mix)
+        except (FleetFailed, ModelDataFailed, RolledBack) as failure:
             self._settle(operation, str(failure))
         except Exception:
             # A fault of the emulator must not leave an endpoint in progress for ever.
             log.exception("operation %s on %s", operation.kind, self.record.endpoint_name)
-            self._settle(operation, "Request to service failed. Please try again.")
+            self._settle(operation, UNEXPECTED)
         else:
             self._settle(operation, None)
+            if operation.kind == "resize":
+                for name, old in before.items():
+                    self._say_scaled(name, old.instances, operation.capacities[name].instances)
 
     def _resume(self) -> None:
-        record = self.record
+        record, site = self.record, self.site
         operation = record.operation
         try:
-            if record.deployment is not None and self._make_fleet is not None:
-                fleet = self._make_fleet(record, record.deployment, self._stopping)
-                fleet.reweigh(record.current)
-                self.fleets = (fleet,)
-                self.router.route([(fleet, 1.0)])
-                fleet.launch(record.current)
-                fleet.await_healthy()
+            if record.deployment is not None:
+                self._bring_back()
         except Stopped:
             return
         except (FleetFailed, ModelDataFailed) as failure:
             # Its replicas go on trying; SageMaker has no state for this either.
             log.warning("%s: %s", record.endpoint_name, failure)
+            if not site.fleets and record.deployment is not None:
+                site.fleets = (IdleFleet(record.deployment, site.stopping),)
+                site.route([(site.fleets[0], 1.0)])
         finally:
             self.resumed.set()
         if operation is not None:
             self._run(operation)
 
-    def _create(self, operation: Operation) -> None:
-        self._wait(timing.PROVISION_VIRTUAL_SECONDS)
-        if self._make_fleet is None or operation.deployment is None:
+    def _bring_back(self) -> None:
+        """Start what served when the emulator stopped, both fleets of a mix."""
+        record, site = self.record, self.site
+        if record.deployment is None:
             return
-        fleet = self._bring_up(operation, operation.deployment)
-        self.router.route([(fleet, 1.0)])
+        wanted = [(site.add(record.deployment, record.current), record.current)]
+        share = 0.0
+        if record.mix is not None and record.mixed_with is not None:
+            new = {
+                variant.name: replace(
+                    record.current.get(variant.name, variant.initial_capacity),
+                    instances=record.mix.new.get(variant.name, 0),
+                )
+                for variant in record.mixed_with.variants
+            }
+            wanted.append((site.add(record.mixed_with, new), new))
+            share = record.mix.share
+        site.route(list(zip(site.fleets, (1 - share, share), strict=False)))
+        for fleet, capacities in wanted:
+            fleet.launch(capacities)
+        for fleet, _ in wanted:
+            fleet.await_healthy()
+
+    def _create(self, operation: Operation) -> None:
+        self.site.wait(timing.PROVISION_VIRTUAL_SECONDS)
+        if operation.deployment is None:
+            return
+        fleet = self.site.add(operation.deployment, operation.capacities)
+        try:
+            fleet.launch(operation.capacities)
+            fleet.await_healthy()
+        except BaseException:
+            self.site.end(fleet, drain=False)
+            raise
+        self.site.say_ready(fleet, sum(each.instances for each in operation.capacities.values()))
+        self.site.route([(fleet, 1.0)])
 
     def _update(self, operation: Operation) -> None:
-        """Blue/green, all at once: a whole new fleet, then all traffic, then the old one ends."""
-        self._wait(timing.PROVISION_VIRTUAL_SECONDS)
-        if self._make_fleet is None or operation.deployment is None:
+        if operation.deployment is None or operation.course is None:
             return
-        old = self.fleets
-        new = self._bring_up(operation, operation.deployment)
-        self.router.route([(new, 1.0)])
-        self.fleets = (new, *old)
-        for fleet in old:
-            fleet.stop(drain=True)
-        self.fleets = (new,)
+
+        def decided(reason: str) -> None:
+            # Should the emulator stop on the way back, its next start must not try again.
+            self._outcomes.add(self.record, operation, self._outcome(reason))
+
+        Rollout(self.site, operation, operation.deployment, operation.course, decided).run()
 
     def _resize(self, operation: Operation) -> None:
         current = self.record.current
@@ -163,7 +200,9 @@ class Endpoint:
             wanted.instances > current[name].instances
             for name, wanted in operation.capacities.items()
         )
-        self._wait(timing.PROVISION_VIRTUAL_SECONDS if grows else timing.REWEIGH_VIRTUAL_SECONDS)
+        self.site.wait(
+            timing.PROVISION_VIRTUAL_SECONDS if grows else timing.REWEIGH_VIRTUAL_SECONDS
+        )
         if not self.fleets:
             return
         fleet = self.fleets[0]
@@ -172,10 +211,13 @@ class Endpoint:
             fleet.await_healthy()
         except FleetFailed:
             fleet.shrink(
-                {
-                    name: replace(wanted, instances=min(wanted.instances, current[name].instances))
-                    for name, wanted in operation.capacities.items()
-                }
+                with_instances(
+                    operation.capacities,
+                    {
+                        name: min(wanted.instances, current[name].instances)
+                        for name, wanted in operation.capacities.items()
+                    },
+                )
             )
             raise
         fleet.reweigh(operation.capacities)
@@ -183,51 +225,30 @@ class Endpoint:
 
     def _delete(self, operation: Operation) -> None:
         del operation
-        self.router.route([])
+        self.site.route([])
         for fleet in self.fleets:
-            fleet.stop(drain=True)
-        self.fleets = ()
-        self._wait(timing.DELETE_VIRTUAL_SECONDS)
+            self.site.end(fleet, drain=True)
+        self.site.wait(timing.DELETE_VIRTUAL_SECONDS)
 
-    def _bring_up(self, operation: Operation, deployment: Deployment) -> Fleet:
-        """Start a fleet beside the present ones and wait until it is healthy; else remove it."""
-        if self._make_fleet is None:
-            raise Stopped
-        fleet = self._make_fleet(self.record, deployment, self._stopping)
-        fleet.reweigh(operation.capacities)
-        before = self.fleets
-        self.fleets = (*before, fleet)
-        try:
-            fleet.launch(operation.capacities)
-            fleet.await_healthy()
-        except BaseException:
-            if operation.kind == "update" and not self._stopping.is_set():
-                with locked(self._services.lock, self._stopping):
-                    self.record.roll_back()
-            self._give_up(fleet)
-            self.fleets = before
-            raise
-        return fleet
-
-    def _give_up(self, fleet: Fleet) -> None:
-        culprits = fleet.unhealthy()
-        fleet.stop(drain=False)
-        if culprits:
-            self.last_failure_log = tuple(culprits[0].tail)
-
-    def _wait(self, virtual_seconds: float) -> None:
-        if self._services.clock.sleep(virtual_seconds, self._stopping):
-            raise Stopped
-
-    def _settle(self, operation: Operation, failure_reason: str | None) -> None:
-        with locked(self._services.lock, self._stopping):
-            outcome = Outcome(
-                succeeded=failure_reason is None,
-                failure_reason=failure_reason,
-                at=self._services.clock.utcnow(),
-            )
+    def _settle(
+        self, operation: Operation, failure_reason: str | None, mix: Mix | None = None
+    ) -> None:
+        with self.site.changing():
+            outcome = self._outcome(failure_reason, mix)
             self._outcomes.add(self.record, operation, outcome)
             self._apply(outcome)
+        config, reason = self.record.endpoint_config_name, failure_reason or ""
+        if operation.kind == "create":
+            self.site.say("create-ended", f"It is {self.record.endpoint_status}. {reason}".strip())
+        elif operation.kind == "delete":
+            self.site.say("deleted", "The endpoint is gone.")
+        elif operation.kind == "update" and failure_reason is not None:
+            kind, what = ("rolled-back", "again") if mix is None else ("rollback-failed", "in part")
+            self.site.say(kind, f"{config} serves {what}: {reason}", config=config, reason=reason)
+
+    def _outcome(self, failure_reason: str | None, mix: Mix | None = None) -> Outcome:
+        at = self._services.clock.utcnow()
+        return Outcome(failure_reason is None, failure_reason, at, mix)
 
     def _apply(self, outcome: Outcome) -> None:
         operation = self.record.operation
@@ -235,3 +256,8 @@ class Endpoint:
             self._forget(self)
         else:
             self.record.settle(outcome)
+
+    def _say_scaled(self, variant: str, old: int, new: int) -> None:
+        if old != new:
+            text = f"Variant {variant} went from {old} to {new} instances."
+            self.site.say("scaled", text, **{"variant": variant, "from": old, "to": new})

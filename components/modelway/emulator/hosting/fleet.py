@@ -17,8 +17,13 @@ from modelway.emulator.hosting.patience import Stopped
 from modelway.emulator.hosting.replica import Replica, State
 
 Launch = Callable[[Variant, Replica, LogSink], Running]
+Provision = Callable[[Variant], str | None]
+"""Gives AWS's reason why a variant can have no new instance; None where it can."""
 Log = Callable[[str, Sequence[str]], None]
 """Takes a log stream's name, `<variant>/<instance id>`, and lines."""
+
+Exited = Callable[[Replica], None]
+"""Takes a replica whose container ended without being told to."""
 
 
 class FleetFailed(Exception):  # noqa: N818 - a state that the caller reports
@@ -33,15 +38,26 @@ class Fleet:
         launch: starts one container for a variant.
         log: takes their log lines.
         stopping: set when the endpoint is to end at once; waits end then.
+        exited: told of containers that ended by themselves. Default: nobody is told.
+        provision: asked before new instances of a variant. Default: there are always some.
     """
 
     def __init__(
-        self, deployment: Deployment, launch: Launch, log: Log, stopping: threading.Event
+        self,
+        deployment: Deployment,
+        launch: Launch,
+        log: Log,
+        stopping: threading.Event,
+        exited: Exited = lambda _: None,
+        provision: Provision = lambda _variant: None,
     ) -> None:
         self.deployment = deployment
         self._launch, self._log, self._stopping = launch, log, stopping
-        self._weights: Mapping[str, float] = {each.name: 0.0 for each in deployment.variants}
-        self._replicas: dict[str, tuple[Replica, ...]] = dict.fromkeys(self._weights, ())
+        self._exited, self._provision = exited, provision
+        self._weights: Mapping[str, float] = {each.name: 0.0 for each in deployment.production}
+        self._copied_share = 0.0
+        names = [each.name for each in deployment.variants]
+        self._replicas: dict[str, tuple[Replica, ...]] = dict.fromkeys(names, ())
         # Tuples that are replaced, never changed: routing reads them without a lock.
         self._healthy: dict[str, tuple[Replica, ...]] = dict(self._replicas)
         self._changed = threading.Condition()
@@ -52,8 +68,12 @@ class Fleet:
         return self.deployment.config_name
 
     def weights(self) -> Mapping[str, float]:
-        """Give each variant's weight within this fleet."""
+        """Give each variant's weight within this fleet; a shadow takes no requests."""
         return self._weights
+
+    def copied_share(self) -> float:
+        """Give the share of the requests that the shadow gets copies of, 0 to 1."""
+        return self._copied_share
 
     def healthy(self, variant: str) -> Sequence[Replica]:
         """Give the replicas of a variant that pass their health checks."""
@@ -65,10 +85,23 @@ class Fleet:
 
     def reweigh(self, capacities: Mapping[str, Capacity]) -> None:
         """Take the weights of these capacities."""
-        self._weights = {name: wanted.weight for name, wanted in capacities.items()}
+        shadow = self.deployment.shadow
+        self._weights = {
+            name: wanted.weight
+            for name, wanted in capacities.items()
+            if shadow is None or name != shadow.name
+        }
+        total = sum(self._weights.values())
+        if shadow is not None and total > 0:
+            self._copied_share = min(1.0, capacities[shadow.name].weight / total)
 
     def launch(self, capacities: Mapping[str, Capacity]) -> None:
-        """Start what is missing, without waiting for it and without stopping anything."""
+        """Start what is missing, without waiting for it and without stopping anything.
+
+        Raises:
+            FleetFailed: a variant can have no new instance; then nothing was started.
+        """
+        self._provide(capacities, {name: len(each) for name, each in self._replicas.items()})
         for variant in self.deployment.variants:
             present = self._replicas[variant.name]
             missing = capacities[variant.name].instances - len(present)
@@ -78,8 +111,11 @@ class Fleet:
             for replica in added:
                 replica.start()
 
-    def await_healthy(self) -> None:
+    def await_healthy(self, check: Callable[[], None] = lambda: None) -> None:
         """Wait until every replica passed its health check.
+
+        Args:
+            check: called again and again while it waits; what it raises ends the wait.
 
         Raises:
             FleetFailed: one did not in its variant's start-up time, or ended too often before.
@@ -93,14 +129,22 @@ class Fleet:
                     # Replicas that were in service once are only on their way back.
                     hopeless = replica.exits >= timing.EXITS_BEFORE_GIVING_UP
                     if late or (hopeless and not replica.ever_healthy):
-                        raise FleetFailed(
-                            f"The {variant.container.hostname} container for production variant "
-                            f"{variant.name} did not pass the ping health check. Please check "
-                            "CloudWatch logs for this endpoint."
-                        )
+                        raise _no_ping(variant)
                 if self._stopping.is_set():
                     raise Stopped
+                check()
                 self._changed.wait(0.2)
+
+    def check_alive(self) -> None:
+        """Look whether every variant has an instance that may still come back.
+
+        Raises:
+            FleetFailed: all instances of one end again and again before they are healthy.
+        """
+        for variant in self.deployment.variants:
+            present = self._replicas[variant.name]
+            if present and all(each.exits >= timing.EXITS_BEFORE_GIVING_UP for each in present):
+                raise _no_ping(variant)
 
     def shrink(self, capacities: Mapping[str, Capacity]) -> None:
         """Stop what is too many, newest first, each after its requests in flight."""
@@ -129,6 +173,14 @@ class Fleet:
         """Give the replicas that do not pass their health checks."""
         return [replica for _, replica in self._unhealthy()]
 
+    def _provide(self, capacities: Mapping[str, Capacity], present: Mapping[str, int]) -> None:
+        """Raise FleetFailed where a variant needs new instances and can have none."""
+        for variant in self.deployment.variants:
+            if capacities[variant.name].instances > present[variant.name]:
+                reason = self._provision(variant)
+                if reason is not None:
+                    raise FleetFailed(reason)
+
     def _unhealthy(self) -> list[tuple[Variant, Replica]]:
         return [
             (variant, replica)
@@ -143,6 +195,7 @@ class Fleet:
             log=lambda instance, lines: self._log(f"{variant.name}/{instance}", lines),
             changed=self._notify,
             startup_seconds=variant.startup_seconds,
+            exited=self._exited,
         )
 
     def _notify(self) -> None:
@@ -166,3 +219,40 @@ class Fleet:
         if leaving:
             with ThreadPoolExecutor(len(leaving), thread_name_prefix="replica-stop") as pool:
                 list(pool.map(end, leaving))
+
+
+class IdleFleet(Fleet):
+    """The fleet of an emulator without replicas: takes every order and starts nothing."""
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        stopping: threading.Event,
+        provision: Provision = lambda _variant: None,
+    ) -> None:
+        super().__init__(
+            deployment, _launch_nothing, lambda *_: None, stopping, provision=provision
+        )
+        self._instances = {variant.name: 0 for variant in deployment.variants}
+
+    def launch(self, capacities: Mapping[str, Capacity]) -> None:
+        """Start nothing, where there could be something to start."""
+        self._provide(capacities, self._instances)
+        for name, present in self._instances.items():
+            self._instances[name] = max(present, capacities[name].instances)
+
+    def shrink(self, capacities: Mapping[str, Capacity]) -> None:
+        """Stop nothing."""
+        for name, wanted in capacities.items():
+            self._instances[name] = min(self._instances[name], wanted.instances)
+
+
+def _launch_nothing(variant: Variant, replica: Replica, log: LogSink) -> Running:
+    raise AssertionError(variant, replica, log)
+
+
+def _no_ping(variant: Variant) -> FleetFailed:
+    return FleetFailed(
+        f"The {variant.container.hostname} container for production variant {variant.name} did "
+        "not pass the ping health check. Please check CloudWatch logs for this endpoint."
+    )

@@ -6,19 +6,22 @@ its endpoint. Implements `services.Hosting`. Must not check requests against AWS
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from modelway.emulator.hosting.artifact import Fetch, ModelStore
 from modelway.emulator.hosting.container import DockerLauncher
 from modelway.emulator.hosting.deployment import Capacity, Deployment, Variant
 from modelway.emulator.hosting.endpoint import Endpoint
-from modelway.emulator.hosting.fleet import Fleet
+from modelway.emulator.hosting.fleet import Fleet, IdleFleet
+from modelway.emulator.hosting.images import inspector
 from modelway.emulator.hosting.invoke import Invoker
 from modelway.emulator.hosting.launch import Launcher, LogSink, Order, ProcessLauncher, Running
 from modelway.emulator.hosting.objects import reader
 from modelway.emulator.hosting.outcomes import Outcomes
 from modelway.emulator.hosting.record import EndpointRecord, Operation
 from modelway.emulator.hosting.replica import Replica
+from modelway.emulator.hosting.stages import course_of
 from modelway.emulator.hosting.utilization import Utilization
 from modelway.emulator.services import ACCOUNT_ID, Services
 
@@ -53,10 +56,15 @@ class EndpointHosting:
         self._numbers: dict[Key, int] = {}
         self._lock = threading.Lock()
         self._invoker = Invoker(services)
-        self._utilization = Utilization(services, self._running)
+        self.capture = self._invoker.capture
+        """Where captured data goes; `store` is set by whoever can put objects."""
+        self._utilization = Utilization(services, self.running)
         if launcher is None:
+            inspect = inspector(services)
             launcher = (
-                DockerLauncher(settings) if settings.runtime == "docker" else ProcessLauncher()
+                DockerLauncher(settings, inspect)
+                if settings.runtime == "docker"
+                else ProcessLauncher(inspect)
             )
         self._launcher = launcher
 
@@ -81,27 +89,51 @@ class EndpointHosting:
             with self._lock:
                 if self._endpoints.get(key) is endpoint:
                     del self._endpoints[key]
+            # Before DescribeEndpoint no longer finds it: its bucket may go next.
+            self.capture.flush()
             forget()
 
         made = Endpoint(
             record,
             self._services,
             self._outcomes,
-            self._fleet if self._services.settings.replicas else None,
+            self._fleet,
             gone,
         )
         with self._lock:
             self._endpoints[key] = made
         if not self._services.replaying:
             self._utilization.start()
+            self.capture.start()
         made.begin(self._operation(record, "create", deployment, capacities))
 
     def update(
-        self, record: EndpointRecord, deployment: Deployment, capacities: Mapping[str, Capacity]
+        self,
+        record: EndpointRecord,
+        deployment: Deployment,
+        capacities: Mapping[str, Capacity],
+        deployment_config: Mapping[str, Any] | None = None,
     ) -> None:
-        """Move an endpoint to another configuration."""
+        """Move an endpoint to another configuration.
+
+        Args:
+            record: its control-plane side.
+            deployment: what it is to run.
+            capacities: with how many instances and which weights.
+            deployment_config: UpdateEndpoint's DeploymentConfig, checked. Default: all at once.
+        """
         operation = self._operation(record, "update", deployment, capacities)
-        self._endpoints[_key(record)].begin(operation)
+        both = (*deployment.variants, *(record.deployment.variants if record.deployment else ()))
+        course = course_of(
+            deployment_config,
+            capacities,
+            record.current,
+            guarded=all(variant.guarded for variant in both),
+        )
+        self._services.faults.update_begins(
+            record.endpoint_name, record.endpoint_config_name, deployment.config_name
+        )
+        self._endpoints[_key(record)].begin(replace(operation, course=course))
 
     def resize(self, record: EndpointRecord, capacities: Mapping[str, Capacity]) -> None:
         """Change weights and numbers of instances."""
@@ -138,12 +170,14 @@ class EndpointHosting:
         """After a replay: start what should be running."""
         for endpoint in self._all():
             self._utilization.start()
+            self.capture.start()
             endpoint.resume()
 
     def stop(self) -> None:
         """Stop every replica; returns when none is left."""
         self._services.stopping.set()
         self._end(self._all())
+        self._invoker.close()
         self._launcher.close()
 
     def reset(self) -> None:
@@ -153,6 +187,7 @@ class EndpointHosting:
             self._endpoints.clear()
             self._numbers.clear()
         self._end(endpoints)
+        self.capture.reset()
         self._outcomes.clear()
         self._models.clear()
 
@@ -188,6 +223,13 @@ class EndpointHosting:
     def _fleet(
         self, record: EndpointRecord, deployment: Deployment, stopping: threading.Event
     ) -> Fleet:
+        faults, whose = self._services.faults, (record.endpoint_name, deployment.config_name)
+
+        def provision(variant: Variant) -> str | None:
+            return faults.provisioning(*whose, variant)
+
+        if not self._services.settings.replicas:
+            return IdleFleet(deployment, stopping, provision)
         folders = {
             variant.name: self._models.directory(variant.container.model_data, stopping)
             for variant in deployment.variants
@@ -204,17 +246,43 @@ class EndpointHosting:
                 environment=variant.container.environment,
                 region=record.region,
             )
-            return self._launcher.start(order, log)
+            running = self._launcher.start(order, log)
+            faults.container_started(*whose, running, log)
+            return running
 
         return Fleet(
             deployment,
             launch,
             lambda stream, lines: self._services.logs.write(group, stream, lines),
             stopping,
+            exited=lambda replica: self._services.events.add(
+                record.endpoint_name,
+                "replica-exited",
+                f"Instance {replica.instance_id} of {deployment.config_name} ended by itself.",
+                config=deployment.config_name,
+                instance_id=replica.instance_id,
+                status=replica.last_exit_status,
+            ),
+            provision=provision,
         )
 
-    def _running(self) -> list[tuple[EndpointRecord, Fleet]]:
+    def running(self) -> list[tuple[EndpointRecord, Fleet]]:
+        """Give every fleet with its endpoint's record."""
         return [(endpoint.record, fleet) for endpoint in self._all() for fleet in endpoint.fleets]
+
+    def updates(self) -> dict[str, tuple[str, str]]:
+        """Give the configurations that endpoints move from and to, by endpoint name."""
+        records = [endpoint.record for endpoint in self._all()]
+        return {
+            record.endpoint_name: (
+                record.endpoint_config_name,
+                record.operation.deployment.config_name,
+            )
+            for record in records
+            if record.operation is not None
+            and record.operation.kind == "update"
+            and record.operation.deployment is not None
+        }
 
 
 def _key(record: EndpointRecord) -> Key:
@@ -256,5 +324,7 @@ def _status(endpoint: Endpoint) -> dict[str, Any]:
         ],
         "replicas": replicas,
         "log_group": log_group(record.endpoint_name),
-        "last_failure_log": list(endpoint.last_failure_log),
+        "last_failure_log": list(endpoint.site.last_failure_log),
+        "traffic": endpoint.router.shares(),
+        "rollout": None if endpoint.site.rollout is None else asdict(endpoint.site.rollout),
     }

@@ -10,13 +10,15 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import urllib3
 
 from modelway.emulator.hosting import timing
+from modelway.emulator.hosting.capture import Capture, Exchange
 from modelway.emulator.hosting.endpoint import Endpoint
+from modelway.emulator.hosting.mirror import Copy, Mirror
 from modelway.emulator.hosting.record import EndpointRecord
 from modelway.emulator.hosting.routing import Choice, Lease, NoHealthyReplica, NoSuchVariant
 from modelway.emulator.services import Services
@@ -36,13 +38,20 @@ _FORWARDED = {
 
 _RETURNED = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes")
 
-_SERVING = frozenset({"InService", "Updating", "RollingBack", "SystemUpdating"})
+_SERVING = frozenset(
+    {"InService", "Updating", "RollingBack", "SystemUpdating", "UpdateRollbackFailed"}
+)
 
 _TRIES = 3
 """Containers tried when connections are refused, which means that no request was taken."""
 
 
 _UNAVAILABLE = "The service is unavailable. Try your call again."
+
+_TIMED_OUT = (
+    "Your invocation timed out while waiting for a response from container primary. Review the "
+    "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+)
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault
@@ -71,6 +80,8 @@ class Invoker:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.capture = Capture(services)
+        self._mirror = Mirror(self._send, self._measure, self.capture)
         self._timeout = urllib3.Timeout(connect=timing.CONNECT_SECONDS, read=timing.INVOKE_SECONDS)
 
     def invoke(
@@ -137,6 +148,7 @@ class Invoker:
             self._measure(record, choice, None, time.perf_counter() - begun)
             raise Refusal(503, "ServiceUnavailable", _UNAVAILABLE)
         self._measure(record, choice, call, time.perf_counter() - begun)
+        self._repeat_and_capture(endpoint, choice, body, sent, call)
         if not 200 <= call.status < 300:  # noqa: PLR2004 - HTTP's range of successes
             _model_error(record, call.status, call.body.decode("utf-8", errors="replace"))
         answer = {
@@ -145,6 +157,27 @@ class Invoker:
         }
         answer |= {key: call.headers[key] for key in _RETURNED if key in call.headers}
         return 200, answer, call.body
+
+    def close(self) -> None:
+        """Send nothing more to shadows, and write what was captured."""
+        self._mirror.close()
+        self.capture.flush()
+
+    def _repeat_and_capture(
+        self, endpoint: Endpoint, choice: Choice, body: bytes, sent: Mapping[str, str], call: Call
+    ) -> None:
+        """Hand the request on to the shadow and to data capture; neither makes it wait."""
+        fleets = (each for each in endpoint.fleets if each.config_name == choice.config_name)
+        fleet = next(fleets, None)
+        if fleet is None:
+            return
+        record, config = endpoint.record, fleet.deployment.config
+        captured = self.capture.wanted(record, config)
+        self._mirror.offer(Copy(record, fleet, body, sent, captured))
+        if captured and 200 <= call.status < 300:  # noqa: PLR2004 - HTTP's range of successes
+            given = call.headers.get("Content-Type", "application/octet-stream")
+            exchange = Exchange(choice.variant, body, sent, call.body, given)
+            self.capture.add(record, config, exchange)
 
     def _call(
         self,
@@ -174,7 +207,7 @@ class Invoker:
                 ) from None
             choice = lease.choice
             try:
-                call = self._send(lease, body, headers)
+                call = self._disturbed(endpoint.record, choice, self._send(lease, body, headers))
             finally:
                 lease.replica.release()
             if call is not None:
@@ -203,12 +236,7 @@ class Invoker:
             ):
                 return None
             except urllib3.exceptions.TimeoutError:
-                return _silence(
-                    "Your invocation timed out while waiting for a response from container "
-                    "primary. Review the latency metrics for each container in Amazon CloudWatch, "
-                    "resolve the issue, and try again.",
-                    time.perf_counter() - begun,
-                )
+                return _silence(_TIMED_OUT, time.perf_counter() - begun)
             except (urllib3.exceptions.HTTPError, OSError):
                 # A server may close an idle connection at the very moment it is used again. The
                 # server lives and never saw the request; if it died, the request may be the cause.
@@ -222,6 +250,22 @@ class Invoker:
                 seconds = time.perf_counter() - begun
                 return Call(answer.status, answer.headers, answer.data, seconds)
         raise AssertionError
+
+    def _disturbed(self, record: EndpointRecord, choice: Choice, call: Call | None) -> Call | None:
+        """Give the answer as it is with the faults that hold for its fleet."""
+        disturbance = self._services.faults.disturbance(record.endpoint_name, choice.config_name)
+        if call is None or disturbance is None:
+            return call
+        left = max(0.0, timing.INVOKE_SECONDS - call.seconds)
+        delay = min(disturbance.delay_ms / 1000, left)
+        self._services.stopping.wait(delay)
+        seconds = call.seconds + delay
+        if seconds >= timing.INVOKE_SECONDS:
+            return _silence(_TIMED_OUT, seconds)
+        if disturbance.status is None:
+            return replace(call, seconds=seconds)
+        said = f"fault errors: the container's answer is replaced by status {disturbance.status}"
+        return Call(disturbance.status, {"Content-Type": "text/plain"}, said.encode(), seconds)
 
     def _measure(
         self, record: EndpointRecord, choice: Choice, call: Call | None, seconds: float
@@ -251,9 +295,12 @@ class Invoker:
         dimensions = {"EndpointName": record.endpoint_name, "VariantName": choice.variant}
         by_config = dimensions | {"EndpointConfigName": choice.config_name}
         now = self._services.clock.now()
+        sink = self._services.faults.sink(
+            self._services.metrics, record.endpoint_name, choice.config_name
+        )
         for name, value, unit in values:
             for each in (dimensions, by_config):
-                self._services.metrics.record("AWS/SageMaker", name, each, value, unit, now)
+                sink.record("AWS/SageMaker", name, each, value, unit, now)
 
 
 def _silence(message: str, seconds: float) -> Call:

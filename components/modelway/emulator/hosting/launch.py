@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from modelway.emulator.hosting.images import ImageInside, Inspect
 from modelway.image.context import serving_image_directory
-from modelway.image.runtime import server_python
+from modelway.image.runtime import extra_path, server_python
 
 LogSink = Callable[[Sequence[str]], None]
 """Takes lines of standard output and error, without line ends."""
@@ -88,9 +89,14 @@ class Launcher(Protocol):
 
 
 class ProcessLauncher:
-    """Runs the serving image's sources as processes of this machine."""
+    """Runs the serving image's sources as processes of this machine.
 
-    def __init__(self) -> None:
+    Args:
+        inspect: looks into an image for what a spec has added to it.
+    """
+
+    def __init__(self, inspect: Inspect = lambda _image: ImageInside()) -> None:
+        self._inspect = inspect
         # PR_SET_PDEATHSIG follows the *thread* that started the child (prctl(2)), so all are
         # started by one thread that lives as long as the emulator.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="replica-starter")
@@ -98,6 +104,7 @@ class ProcessLauncher:
     def start(self, order: Order, log: LogSink) -> Running:
         """Start one server on a free port."""
         python = server_python()
+        added = extra_path(self._inspect(order.image).extras)
         port = free_port()
         scratch = tempfile.TemporaryDirectory(
             prefix="modelway-replica-", ignore_cleanup_errors=True
@@ -108,7 +115,9 @@ class ProcessLauncher:
         environment |= {
             "MODEL_SERVER_HOST": "127.0.0.1",
             "MODEL_SERVER_MODEL_DIR": str(order.model_dir),
-            "PYTHONPATH": str(serving_image_directory()),
+            "PYTHONPATH": os.pathsep.join(
+                str(folder) for folder in (serving_image_directory(), *added)
+            ),
             # Compiled files go beside the environment, not into the user's sources.
             "PYTHONPYCACHEPREFIX": str(python.parents[1] / "pycache"),
             "PYTHONUNBUFFERED": "1",

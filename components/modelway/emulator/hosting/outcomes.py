@@ -7,10 +7,11 @@ and flushed. Must not interpret an outcome (that is `record`).
 
 import json
 import threading
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from modelway.emulator.hosting.record import EndpointRecord, Operation, Outcome
+from modelway.emulator.hosting.record import EndpointRecord, Mix, Operation, Outcome
 
 
 class Outcomes:
@@ -33,13 +34,14 @@ class Outcomes:
         return self._known.get(_key(record, operation))
 
     def add(self, record: EndpointRecord, operation: Operation, outcome: Outcome) -> None:
-        """Remember what came of an operation."""
+        """Remember what came of an operation; a later outcome of the same takes its place."""
         line = json.dumps(
             {
                 "operation": _key(record, operation),
                 "succeeded": outcome.succeeded,
                 "failure_reason": outcome.failure_reason,
                 "at": outcome.at.isoformat(),
+                "mix": None if outcome.mix is None else asdict(outcome.mix),
             }
         )
         with self._lock:
@@ -57,10 +59,12 @@ class Outcomes:
     def _remember(self, line: str) -> None:
         try:
             entry = json.loads(line)
+            mix = entry.get("mix")
             self._known[entry["operation"]] = Outcome(
                 succeeded=entry["succeeded"],
                 failure_reason=entry["failure_reason"],
                 at=datetime.fromisoformat(entry["at"]),
+                mix=None if mix is None else Mix(**mix),
             )
         except (ValueError, KeyError):
             # The last line of an emulator that was killed while it wrote: that operation counts

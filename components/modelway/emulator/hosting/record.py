@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from modelway.emulator.hosting.deployment import Capacity, Deployment, Variant
+from modelway.emulator.hosting.deployment import (
+    Capacity,
+    Deployment,
+    Variant,
+    with_instances,
+)
+from modelway.emulator.hosting.stages import Course
 
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 """States in which every change is refused (DescribeEndpoint, EndpointStatus)."""
@@ -31,6 +37,19 @@ class Operation:
     """What each variant is to have in the end."""
     started_at: datetime
     """When it was accepted: naive UTC, virtual time."""
+    course: Course | None = None
+    """How an update gets there; None for the other kinds."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What a rolling update leaves behind whose rollback failed: two fleets that both serve."""
+
+    old: Mapping[str, int]
+    """Instances with the old configuration, by variant."""
+    new: Mapping[str, int]
+    share: float
+    """Share of the traffic that goes to the new configuration, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,24 @@ class Outcome:
     failure_reason: str | None
     at: datetime
     """Naive UTC, virtual time."""
+    mix: Mix | None = None
+    """What is left where an update and its rollback both failed."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an update has come."""
+
+    status: str
+    """Of the new variants: a VariantStatus of SageMaker's."""
+    since: datetime
+    """When that status began: naive UTC, virtual time."""
+    share: float
+    """The new fleet's share of the traffic, 0 to 1."""
+    new: Mapping[str, int]
+    """Instances of the new fleet, by variant."""
+    old: Mapping[str, int]
+    """Instances of the old fleet, by variant."""
 
 
 class EndpointRecord:
@@ -62,6 +99,12 @@ class EndpointRecord:
         self.current: dict[str, Capacity] = {}
         self.desired: dict[str, Capacity] = {}
         self.operation: Operation | None = None
+        self.progress: Progress | None = None
+        """How far the update under way has come; None before its first stage."""
+        self.mix: Mix | None = None
+        """What serves beside `deployment` since a rollback failed; else None."""
+        self.mixed_with: Deployment | None = None
+        """The configuration that the failed update was to bring."""
         self.creation_time: datetime = datetime.min  # noqa: DTZ901 - naive as moto keeps it
         self.last_modified_time: datetime = self.creation_time
 
@@ -108,6 +151,7 @@ class EndpointRecord:
         if operation is None:
             return
         self.operation = None
+        self.progress = None
         self.last_modified_time = outcome.at
         self.failure_reason = outcome.failure_reason
         if outcome.succeeded:
@@ -115,6 +159,8 @@ class EndpointRecord:
             self.deployment = operation.deployment
             self.desired = dict(operation.capacities)
             self.current = dict(operation.capacities)
+            if operation.kind == "update":
+                self.mix = self.mixed_with = None
         elif operation.kind == "create":
             self.endpoint_status = "Failed"
             if operation.deployment is not None:
@@ -122,8 +168,12 @@ class EndpointRecord:
         else:
             # A failed update leaves the endpoint in service as it was, with the reason beside it
             # (terraform-provider-aws issues 39099 and 46663).
-            self.endpoint_status = "InService"
+            if outcome.mix is not None:
+                self.mix, self.mixed_with = outcome.mix, operation.deployment
+                self.current = with_instances(self.current, outcome.mix.old)
             self.desired = dict(self.current)
+        if operation.kind != "create":
+            self.endpoint_status = "InService" if self.mix is None else "UpdateRollbackFailed"
 
     def summary(self) -> dict[str, Any]:
         """Give ListEndpoints' entry; moto calls this."""
@@ -147,20 +197,32 @@ class EndpointRecord:
         if shown is None and operation is not None and operation.kind == "create":
             shown = operation.deployment
         if shown is not None:
-            answer["ProductionVariants"] = [self._variant(shown, each) for each in shown.variants]
+            answer["ProductionVariants"] = [self._variant(shown, each) for each in shown.production]
+            if shown.shadow is not None:
+                answer["ShadowProductionVariants"] = [self._variant(shown, shown.shadow)]
             answer |= _copied(shown.config)
         if operation is not None and operation.kind == "update" and operation.deployment:
             answer["PendingDeploymentSummary"] = {
                 "EndpointConfigName": operation.deployment.config_name,
                 "ProductionVariants": [
-                    _pending(operation, variant) for variant in operation.deployment.variants
+                    _pending(operation, self.progress, variant)
+                    for variant in operation.deployment.production
                 ],
                 "StartTime": operation.started_at,
             }
+            shadow = operation.deployment.shadow
+            if shadow is not None:
+                answer["PendingDeploymentSummary"]["ShadowProductionVariants"] = [
+                    _pending(operation, self.progress, shadow)
+                ]
         return answer
 
     def _variant(self, deployment: Deployment, variant: Variant) -> dict[str, Any]:
         current, desired = self.current[variant.name], self.desired[variant.name]
+        if self.progress is not None:
+            # A rolling update takes old instances away while it goes on.
+            left = self.progress.old.get(variant.name, current.instances)
+            current = replace(current, instances=left)
         return _common(deployment, variant) | {
             "CurrentWeight": current.weight,
             "DesiredWeight": desired.weight,
@@ -169,17 +231,24 @@ class EndpointRecord:
         }
 
 
-def _pending(operation: Operation, variant: Variant) -> dict[str, Any]:
+def _pending(operation: Operation, progress: Progress | None, variant: Variant) -> dict[str, Any]:
+    """Give PendingDeploymentSummary's entry for a new variant.
+
+    AWS does not say what CurrentWeight is while traffic shifts; here it is the desired weight times
+    the new fleet's share, so that it grows from 0 to the desired weight.
+    """
     if operation.deployment is None:
         return {}
+    if progress is None:
+        progress = Progress("Creating", operation.started_at, 0.0, {}, {})
     wanted = operation.capacities[variant.name]
     return _common(operation.deployment, variant) | {
         "InstanceType": variant.instance_type,
-        "CurrentWeight": 0.0,
+        "CurrentWeight": wanted.weight * progress.share,
         "DesiredWeight": wanted.weight,
-        "CurrentInstanceCount": 0,
+        "CurrentInstanceCount": progress.new.get(variant.name, 0),
         "DesiredInstanceCount": wanted.instances,
-        "VariantStatus": [{"Status": "Creating", "StartTime": operation.started_at}],
+        "VariantStatus": [{"Status": progress.status, "StartTime": progress.since}],
     }
 
 
@@ -219,16 +288,4 @@ def _copied(config: Mapping[str, Any]) -> dict[str, Any]:
     for field in ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig"):
         if config.get(field):
             answer[field] = config[field]
-    shadows = config.get("ShadowProductionVariants")
-    if shadows:
-        answer["ShadowProductionVariants"] = [
-            {
-                "VariantName": each["VariantName"],
-                "CurrentWeight": each.get("InitialVariantWeight", 1.0),
-                "DesiredWeight": each.get("InitialVariantWeight", 1.0),
-                "CurrentInstanceCount": each.get("InitialInstanceCount", 0),
-                "DesiredInstanceCount": each.get("InitialInstanceCount", 0),
-            }
-            for each in shadows
-        ]
     return answer

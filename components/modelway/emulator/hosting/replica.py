@@ -43,6 +43,8 @@ class Replica:
         changed: called after every change of `state` or `exits`, from the replica's own thread.
         startup_seconds: real time for the first passed health check of a container that is started
             again; then it is replaced. Default: SageMaker's own.
+        exited: called after every end of a container that nobody asked for, from the same thread.
+            Default: nobody is told.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Replica:
         log: Callable[[str, Sequence[str]], None],
         changed: Callable[[], None],
         startup_seconds: float = timing.STARTUP_SECONDS,
+        exited: Callable[["Replica"], None] = lambda _: None,
     ) -> None:
         # Not `random`: the emulator seeds that one to make moto's ids reproducible.
         self.instance_id = f"i-{uuid.uuid4().hex[:17]}"
@@ -67,6 +70,7 @@ class Replica:
         self.ever_healthy = False
         self._launch, self._log, self._changed = launch, log, changed
         self._startup_seconds = startup_seconds
+        self._exited = exited
         self._stopping = threading.Event()
         self._flight = threading.Condition()
         self._in_flight = 0
@@ -130,6 +134,7 @@ class Replica:
             if self._stopping.is_set():
                 return
             self.exits += 1
+            self._exited(self)
             self._changed()
             pauses = timing.RESTART_PAUSES_SECONDS
             self._stopping.wait(pauses[min(self.exits - 1, len(pauses) - 1)])

@@ -113,6 +113,23 @@ class Router:
         """Give the fleets that have a share now."""
         return tuple(fleet for fleet, _ in self._routes)
 
+    def shares_of(self, fleets: Sequence[Routable]) -> tuple[float, ...]:
+        """Give these fleets' shares of the traffic, together 1 where one of them has any."""
+        routes = self._routes
+        total = sum(share for _, share in routes)
+        return tuple(
+            sum(share for each, share in routes if each is fleet) / total if total else 0.0
+            for fleet in fleets
+        )
+
+    def shares(self) -> dict[str, float]:
+        """Give each configuration's share of the traffic; empty where nothing serves."""
+        found = dict[str, float]()
+        fleets = self.fleets()
+        for fleet, share in zip(fleets, self.shares_of(fleets), strict=True):
+            found[fleet.config_name] = round(found.get(fleet.config_name, 0.0) + share, 6)
+        return found
+
     def lease(self, target_variant: str | None = None) -> Lease:
         """Choose a replica for one request and count the request on it.
 

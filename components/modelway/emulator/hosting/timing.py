@@ -1,7 +1,8 @@
 """How long AWS's side of hosting takes, and how long a container may take.
 
-Constants only. Times of the control plane are virtual: `--time-scale` shortens them. Times of
-processes are real: a slow model must look slow at any time scale.
+Constants, and one pause that depends on the time scale. Times of the control plane are virtual:
+`--time-scale` shortens them. Times of processes are real: a slow model must look slow at any time
+scale.
 """
 
 PROVISION_VIRTUAL_SECONDS = 120.0
@@ -15,6 +16,25 @@ REWEIGH_VIRTUAL_SECONDS = 15.0
 
 DELETE_VIRTUAL_SECONDS = 10.0
 """From the last container's end until DescribeEndpoint no longer finds the endpoint."""
+
+WATCH_VIRTUAL_SECONDS = 5.0
+"""Between two looks at the alarms of a bake. Alarms change once a minute at most."""
+
+SHORTEST_WATCH_SECONDS = 0.02
+"""Real time between two looks, however fast the clock runs."""
+
+LONGEST_WATCH_SECONDS = 0.5
+"""The same where it runs slowly, so that nobody waits for a stop or a roll-back."""
+
+FAILURE_REASON_CHARACTERS = 1024
+"""The longest FailureReason (botocore, sagemaker, FailureReason)."""
+
+
+def watch_virtual_seconds(time_scale: float) -> float:
+    """Give the virtual time between two looks at the alarms of a bake."""
+    shortest, longest = SHORTEST_WATCH_SECONDS * time_scale, LONGEST_WATCH_SECONDS * time_scale
+    return min(max(WATCH_VIRTUAL_SECONDS, shortest), longest)
+
 
 PING_INTERVAL_SECONDS = 1.0
 """Real time between health checks of a container that is in service."""

@@ -98,10 +98,13 @@ class Utilization:
             return set()
         dimensions = {"EndpointName": record.endpoint_name, "VariantName": variant.name}
         by_config = dimensions | {"EndpointConfigName": fleet.config_name}
+        sink = self._services.faults.sink(
+            self._services.metrics, record.endpoint_name, fleet.config_name
+        )
         for at in instants:
             for name, value in values.items():
                 for each in (dimensions, by_config):
-                    self._services.metrics.record(NAMESPACE, name, each, value, "Percent", at)
+                    sink.record(NAMESPACE, name, each, value, "Percent", at)
         return {process.pid for process in processes}
 
     def _tree(self, pid: int) -> list[psutil.Process]:

@@ -26,13 +26,14 @@ SOURCES = {
         "Bucket BucketLifecycleConfiguration BucketObjectv2 BucketOwnershipControls BucketPolicy "
         "BucketPublicAccessBlock BucketServerSideEncryptionConfiguration BucketVersioning"
     ),
+    "codebuild": "Project",
     "ecr": "LifecyclePolicy Repository RepositoryPolicy",
     "kms": "Alias Key",
     "sns": "Topic TopicPolicy TopicSubscription",
     "iam": "Policy Role RolePolicy RolePolicyAttachment",
     "appautoscaling": "Policy ScheduledAction Target",
     "cloudwatch": "CompositeAlarm Dashboard LogGroup MetricAlarm",
-    "sagemaker": "Endpoint EndpointConfiguration Model",
+    "sagemaker": ("Endpoint EndpointConfiguration Model ModelPackageGroup ModelPackageGroupPolicy"),
 }
 """The resource classes that the emulator's provider covers, by module of pulumi_aws."""
 

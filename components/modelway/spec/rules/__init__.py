@@ -8,13 +8,15 @@ AWS or stop at the first problem. One module a noun; `check` runs them all.
 from modelway.errors import Problem
 from modelway.spec.model import ModelSpec
 from modelway.spec.rules.alarms import alarm_problems
-from modelway.spec.rules.artifact import EMULATOR_ENVIRONMENT, artifact_problems
+from modelway.spec.rules.artifact import model_problems
 from modelway.spec.rules.identity import identity_problems
+from modelway.spec.rules.image import EMULATOR_ENVIRONMENT, image_problems
 from modelway.spec.rules.network import network_problems
 from modelway.spec.rules.records import record_problems
 from modelway.spec.rules.rollout import rollout_problems
 from modelway.spec.rules.scaling import scaling_problems
 from modelway.spec.rules.serving import serving_problems
+from modelway.spec.rules.variants import variant_problems
 
 __all__ = ["EMULATOR_ENVIRONMENT", "check"]
 
@@ -33,11 +35,13 @@ def check(spec: ModelSpec, environment: str) -> list[Problem]:
         spec = spec.for_environment(environment)
     return [
         *identity_problems(spec, environment),
-        *artifact_problems(spec, environment),
+        *model_problems(spec),
+        *image_problems(spec, environment),
         *serving_problems(spec),
         *scaling_problems(spec),
         *rollout_problems(spec),
         *alarm_problems(spec),
         *record_problems(spec),
         *network_problems(spec),
+        *variant_problems(spec),
     ]

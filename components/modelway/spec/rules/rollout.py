@@ -1,6 +1,7 @@
-"""Rules of roll-outs: steps, waits, and the alarms that a bake needs.
+"""Rules of roll-outs: steps and the sum of the waits.
 
-Takes the spec of one environment, gives `Problem`s. Limits are those of SageMaker's
+Takes the spec of one environment, gives `Problem`s. What a bake needs is in
+`modelway.spec.rules.bake`. Limits are those of SageMaker's
 DeploymentConfig (botocore service model) and of the developer guide's pages on deployment
 guardrails.
 """
@@ -11,15 +12,7 @@ from collections.abc import Iterator
 from modelway.errors import Problem
 from modelway.spec.instances import instance_type
 from modelway.spec.model import ModelSpec, Rollout, Strategy
-
-METRIC_PERIOD_SECONDS = 60
-"""How often SageMaker publishes an endpoint's metrics (developer guide, CloudWatch metrics)."""
-
-BAKE_DATAPOINTS = 2
-"""Bad minutes after which an objective's alarm fires."""
-
-SHORTEST_BAKE_SECONDS = METRIC_PERIOD_SECONDS * BAKE_DATAPOINTS
-"""A bake that ends before an alarm can fire proves nothing."""
+from modelway.spec.rules.bake import bake_problems
 
 STEP_PERCENT = {
     Strategy.CANARY: (1, 50),
@@ -70,7 +63,7 @@ def rollout_problems(spec: ModelSpec) -> Iterator[Problem]:
     else:
         yield from _step_problems(rollout)
         yield from _fleet_problems(spec)
-        yield from _bake_problems(spec)
+    yield from bake_problems(spec)
     total = waits_seconds(rollout)
     if total >= rollout.timeout_seconds:
         yield Problem(
@@ -124,27 +117,4 @@ def _fleet_problems(spec: ModelSpec) -> Iterator[Problem]:
             value=spec.rollout.strategy.value,
             allowed="all-at-once, or another instance type such as ml.inf2",
             source="SageMaker developer guide, deployment guardrails, exclusions",
-        )
-
-
-def _bake_problems(spec: ModelSpec) -> Iterator[Problem]:
-    """Check that a bake can end in a roll-back."""
-    objectives = spec.objectives
-    if objectives.p99_latency_ms is None and objectives.error_rate_percent is None:
-        yield Problem(
-            path="objectives",
-            message=(
-                f"is missing: without it a {spec.rollout.strategy.value} roll-out has no alarm "
-                "that could roll it back, and baking proves nothing"
-            ),
-            allowed="`p99_latency_ms`, `error_rate_percent` or both",
-            source="SageMaker AutoRollbackConfig: 1 to 10 alarms",
-        )
-    if spec.rollout.wait_seconds < SHORTEST_BAKE_SECONDS:
-        yield Problem(
-            path="rollout.wait_seconds",
-            message="ends before an alarm can fire, so a bad model would be promoted",
-            value=spec.rollout.wait_seconds,
-            allowed=f"at least {SHORTEST_BAKE_SECONDS}: {BAKE_DATAPOINTS} periods of the metrics",
-            source="modelway, from SageMaker's metric period",
         )

@@ -3,6 +3,7 @@
 Takes lines for a model with one numeric input of two axes. Gives one line a row; several outputs
 stand side by side as columns, in the model's order. Non-finite values are written ``nan``,
 ``inf`` and ``-inf``; in requests they are refused, for they are far more often a fault than meant.
+An empty field is a missing value where the model has rules, which say what becomes of it.
 """
 
 import csv
@@ -21,7 +22,8 @@ from model_server.rest.media import MediaType
 from model_server.rest.nested import ENOUGH_PROBLEMS
 
 if TYPE_CHECKING:
-    from model_server.core.rules import InputRules
+    from model_server.core.field_rule import Scalar
+    from model_server.core.rules import InputRules, TensorRules
 
 
 class CsvCodec:
@@ -59,6 +61,7 @@ class CsvCodec:
         if not body.isascii():
             raise InvalidInput("the body holds characters that belong to no number")
         width = spec.shape[1] if isinstance(spec.shape[1], int) else None
+        missing = None if rules is None else rules.tensors.get(spec.name)
         arrays: list[Array] = []
         problems: list[str] = []
         lines_before = 0
@@ -71,11 +74,11 @@ class CsvCodec:
                 continue
             fields = [line.split(",") for line in part.decode("ascii").splitlines()]
             width = width or len(fields[0])
-            array = _numbers(fields, spec.dtype, width) if b"_" not in part else None
+            array = _numbers(fields, spec.dtype, width, missing) if b"_" not in part else None
             if array is not None:
                 arrays.append(array)
             else:
-                problems += _problems(fields, spec.dtype, width, lines_before + 1)
+                problems += _problems(fields, spec.dtype, width, lines_before + 1, missing)
                 if len(problems) >= ENOUGH_PROBLEMS:
                     break
             lines_before += len(fields)
@@ -108,10 +111,17 @@ class CsvCodec:
         return out.getvalue().encode()
 
 
-def _numbers(fields: list[list[str]], dtype: np.dtype[Any], width: int) -> Array | None:
+def _numbers(
+    fields: list[list[str]], dtype: np.dtype[Any], width: int, missing: "TensorRules | None"
+) -> Array | None:
     """Give the array, or None when anything is wrong."""
     if set(map(len, fields)) != {width}:
         return None
+    filled = _stand_ins(fields, missing)
+    if filled is None:
+        return None
+    if filled:  # with a number for a moment, since not every datatype has a NaN
+        fields = [[text or "0" for text in row] for row in fields]
     kind = float if dtype.kind == "f" else int
     try:
         with np.errstate(over="ignore"):
@@ -120,11 +130,35 @@ def _numbers(fields: list[list[str]], dtype: np.dtype[Any], width: int) -> Array
         return None
     if dtype.kind == "f" and not np.isfinite(array).all():
         return None
+    for place, stand_in in filled.items():
+        array[place] = stand_in
+    if missing is not None:
+        missing.count_filled(column for _, column in filled)
     return array
 
 
+def _stand_ins(
+    fields: list[list[str]], missing: "TensorRules | None"
+) -> "dict[tuple[int, int], Scalar] | None":
+    """Give what stands in for empty fields, by row and column; None where one must not be."""
+    found: dict[tuple[int, int], Scalar] = {}
+    if missing is None:
+        return found
+    for at, row in enumerate(fields):
+        for column in [column for column, text in enumerate(row) if not text] if "" in row else ():
+            stand_in = missing.fill(column)
+            if stand_in is None:
+                return None
+            found[at, column] = stand_in
+    return found
+
+
 def _problems(
-    fields: list[list[str]], dtype: np.dtype[Any], width: int, first_line: int
+    fields: list[list[str]],
+    dtype: np.dtype[Any],
+    width: int,
+    first_line: int,
+    missing: "TensorRules | None",
 ) -> list[str]:
     found: list[str] = []
     for number, row in enumerate(fields, start=first_line):
@@ -136,6 +170,11 @@ def _problems(
         if len(row) != width:
             found.append(f"line {number} has {len(row)} values where {width} are needed")
         for column, text in enumerate(row, start=1):
+            if missing is not None and not text:
+                if missing.fill(column - 1) is None:
+                    missing.count_missing(column - 1)
+                    found.append(f"line {number}, column {column} is empty, and must not be")
+                continue
             why = _why_not(text, dtype)
             if why is None:
                 continue

@@ -2,6 +2,7 @@
 
 import json
 
+import delivery
 import pulumi
 import pulumi_aws as aws
 
@@ -176,7 +177,9 @@ role = aws.iam.Role(
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": "sagemaker.amazonaws.com"},
+                    "Principal": {
+                        "Service": ["codebuild.amazonaws.com", "sagemaker.amazonaws.com"]
+                    },
                     "Action": ["sts:AssumeRole"],
                 }
             ],
@@ -239,6 +242,8 @@ configuration = aws.sagemaker.EndpointConfiguration(
 endpoint = aws.sagemaker.Endpoint(
     "endpoint", name="fraud-dev", endpoint_config_name=configuration.name
 )
+
+delivery.declare(role, bucket)
 
 target = aws.appautoscaling.Target(
     "target",

@@ -1,7 +1,9 @@
 """What callers show comes to the gate, and what the gate says comes to callers."""
 
+import contextlib
 import datetime as dt
 import ipaddress
+import time
 
 import grpc
 import numpy as np
@@ -13,11 +15,11 @@ from cryptography.x509.oid import NameOID
 
 from model_server.access.gate import Gate
 from model_server.access.identity import Admission, Identity
+from model_server.access.tls_files import TlsFiles
 from model_server.core.errors import Forbidden, RateLimited, Unauthenticated
 from model_server.grpc_v2 import open_inference_pb2 as pb
 from model_server.grpc_v2.grpcio_core import Unusable
 from model_server.grpc_v2.open_inference_pb2_grpc import GRPCInferenceServiceStub
-from model_server.grpc_v2.server import TlsFiles
 
 ROW = np.array([1.0, 2.0], dtype="<f4").tobytes()
 X = ("x", "FP32", [1, 2])
@@ -235,6 +237,26 @@ def test_a_call_over_tls_is_answered(serve, model, ask, tls, authority):
     with client(server, authority) as channel:
         answer = GRPCInferenceServiceStub(channel).ModelInfer(ask(X, raw=[ROW]), timeout=30)
 
+    assert answer.raw_output_contents == [ROW]
+
+
+def test_a_replaced_certificate_is_used_by_the_next_connection(
+    serve, model, ask, tls, authority, tmp_path
+):
+    server = serve(model("FP32"), tls=tls())
+    other = certificate("another authority")
+    private, public = pem(certificate("server", other, "127.0.0.1"))
+    with client(server, authority) as channel:
+        GRPCInferenceServiceStub(channel).ModelInfer(ask(X, raw=[ROW]), timeout=30)
+
+    (tmp_path / "key").write_bytes(private)
+    (tmp_path / "certificate").write_bytes(public)
+
+    answer, until = None, time.monotonic() + 20
+    while answer is None:
+        assert time.monotonic() < until, "the old certificate is used still"
+        with client(server, other) as channel, contextlib.suppress(grpc.RpcError):
+            answer = GRPCInferenceServiceStub(channel).ModelInfer(ask(X, raw=[ROW]), timeout=30)
     assert answer.raw_output_contents == [ROW]
 
 

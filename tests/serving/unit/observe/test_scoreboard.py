@@ -141,10 +141,12 @@ def test_counters_never_fall_while_workers_publish_and_are_killed_in_the_middle_
     workers = {slot: fork(lambda slot=slot: work(slot)) for slot in (1, 2)}
     mine = Metrics(board, 0)
     seen = []
-    end = time.monotonic() + 3
+    end = time.monotonic() + 60
     kill = time.monotonic() + 0.1
     try:
-        while time.monotonic() < end:
+        # As often, not as long: forks of a large test process take their time on a busy machine.
+        while board.restarts < 10 or len(seen) <= 200 or seen[-1] == seen[0]:
+            assert time.monotonic() < end, (board.restarts, len(seen))
             seen.append(requests_of(mine))
             if time.monotonic() > kill:
                 slot = 1 + len(seen) % 2
@@ -160,10 +162,7 @@ def test_counters_never_fall_while_workers_publish_and_are_killed_in_the_middle_
             os.kill(pid, signal.SIGKILL)
             ended(pid)
 
-    assert board.restarts >= 5
-    assert len(seen) > 50
     assert seen == sorted(seen)
-    assert seen[-1] > seen[0]
 
 
 def test_a_reader_in_another_process_never_sees_a_worker_twice_or_not_at_all_while_it_is_retired():

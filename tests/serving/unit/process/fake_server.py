@@ -206,7 +206,10 @@ def main():
         port=given("port", 0),
         drain_seconds=given("drain_seconds", 5.0),
         threads=given("threads", None),
-        process=ProcessSettings(workers=given("workers", None)),
+        process=ProcessSettings(
+            workers=given("workers", None),
+            worker_timeout_seconds=given("worker_timeout_seconds", 30.0),
+        ),
     )
     log = Log()
     deaths = given("deaths", None)

@@ -243,7 +243,9 @@ def test_a_failed_handshake_is_no_fault_and_the_next_caller_is_served(listener, 
 
     async def run():
         asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
-        one = Acceptor(listener.dup(), Kept, OpenConnections(1), 0, count=lambda: 0, ssl=ours)
+        one = Acceptor(
+            listener.dup(), Kept, OpenConnections(1), 0, count=lambda: 0, tls=lambda: ours
+        )
         one.share()
         ((plain, to),) = await connected(listener)
         to.write(b"GET / HTTP/1.1\r\n\r\n")

@@ -113,6 +113,29 @@ def test_a_message_that_the_front_is_slow_to_read_arrives(ends):
     assert len(json.loads(asyncio.run(tell()))["reason"]) == 500_000
 
 
+def test_a_worker_says_that_it_is_alive_as_often_as_it_is_asked_and_tells_nobody(ends):
+    front, worker = ends
+
+    async def live():
+        loop = asyncio.get_running_loop()
+        front.setblocking(False)
+        channel, heard = Channel(worker, Terms()), []
+        channel.on_message(heard.append)
+        front.sendall(b'{"kind":"ask"}\n{"kind":"other"}\n{"kind":"ask"}\n')
+        received = await channel.receive()
+        said = b""
+        while said.count(b"\n") < 2:
+            said += await loop.sock_recv(front, 65536)
+        channel.close()
+        return received, heard, said
+
+    assert asyncio.run(live()) == (
+        {"kind": "other"},
+        [{"kind": "other"}],
+        b'{"kind":"alive"}\n{"kind":"alive"}\n',
+    )
+
+
 def test_the_end_of_the_front_ends_the_worker(ends, monkeypatch):
     front, worker = ends
     statuses = []

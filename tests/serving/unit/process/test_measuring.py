@@ -47,6 +47,25 @@ def test_a_number_of_workers_that_cannot_be_is_refused(text):
     assert problem.startswith(f"MODEL_SERVER_WORKERS is '{text}'; it takes a number from 1 to 256")
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("0", 0.0), ("2.5", 2.5), ("3600", 3600.0)])
+def test_how_long_a_worker_may_stand_still_is_a_setting(text, seconds):
+    reader = Reader({"MODEL_SERVER_WORKER_TIMEOUT_SECONDS": text})
+
+    assert ProcessSettings.read(reader).worker_timeout_seconds == seconds
+    assert reader.problems == []
+
+
+@pytest.mark.parametrize("text", ["-1", "3601", "soon", ""])
+def test_a_time_that_no_worker_can_be_given_is_refused(text):
+    reader = Reader({"MODEL_SERVER_WORKER_TIMEOUT_SECONDS": text})
+
+    assert ProcessSettings.read(reader).worker_timeout_seconds == 30.0
+    (problem,) = reader.problems
+    assert problem == (
+        f"MODEL_SERVER_WORKER_TIMEOUT_SECONDS is {text!r}; it takes a number from 0.0 to 3600.0"
+    )
+
+
 @pytest.mark.parametrize("environment", [{}, {"MODEL_SERVER_WORKERS": ""}])
 def test_without_a_setting_the_model_decides(environment):
     reader = Reader(environment)

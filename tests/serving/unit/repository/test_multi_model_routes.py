@@ -32,7 +32,7 @@ class Caller:
         self.invoked.append(model.name)
         request.answer(Answer(200, model.name.encode()))
 
-    async def ask(self, method, path, body=b"", deadline_seconds=10.0, **headers):
+    async def ask(self, method, path, body=b"", deadline_seconds=60.0, **headers):
         done = asyncio.get_running_loop().create_future()
 
         class Connection:

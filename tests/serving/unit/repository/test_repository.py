@@ -270,10 +270,10 @@ def test_the_loop_is_free_while_a_model_is_loaded(repository, put, monkeypatch):
     real = loader.inspect
     threads = []
 
-    def slow(folder):
+    def slow(folder, trusted_keys):
         threads.append(threading.current_thread().name)
         time.sleep(0.3)
-        return real(folder)
+        return real(folder, trusted_keys)
 
     monkeypatch.setattr(loader, "inspect", slow)
     models = repository()

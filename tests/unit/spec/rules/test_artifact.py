@@ -14,6 +14,7 @@ def test_an_image_may_be_missing_in_the_emulators_environment_only(problems, the
         "is missing: only environment `local` does without",
     )
     assert problem.allowed == (
+        "{builder: codebuild} to have it built, or "
         "REPOSITORY@sha256:<64 hexadecimal digits>, the line that this prints: "
         "docker build --platform linux/amd64 --tag $REPOSITORY:$TAG serving_image "
         "&& docker push $REPOSITORY:$TAG "
@@ -61,7 +62,7 @@ def test_an_archive_in_s3_with_its_digest_is_accepted(problems):
     assert problems({"model": {"path": "s3://my-bucket/a/fraud.tar.gz", "digest": DIGEST}}) == []
 
 
-@pytest.mark.parametrize("path", ["", "https://host/fraud.onnx", "gs://bucket/fraud.onnx"])
+@pytest.mark.parametrize("path", ["https://host/fraud.onnx", "gs://bucket/fraud.onnx"])
 def test_a_place_that_is_not_read_is_refused(the_problem, path):
     problem = the_problem({"model": {"path": path}})
 
@@ -76,3 +77,23 @@ def test_nothing_can_be_packed_beside_a_model_that_lies_in_s3(the_problem, field
 
     assert (problem.path, problem.value) == (f"model.{field}", "file.json")
     assert problem.allowed == f"leave it out, and put {field}.json into the archive"
+
+
+def test_a_model_may_be_named_in_a_registry(problems):
+    assert problems({"model": {"path": "", "registry": "fraud/3"}}) == []
+    assert problems({"model": {"path": "", "registry": "fraud@approved"}}) == []
+
+
+def test_a_model_is_in_a_file_or_in_a_registry_and_not_in_both(the_problem):
+    problem = the_problem({"model": {"registry": "fraud/3"}})
+
+    assert problem.path == "model.registry"
+    assert problem.message == "and `model.path` both say where the model is"
+
+
+def test_an_environment_may_take_the_file_instead(problems):
+    local = {"model": {"path": "fraud-1", "registry": None}, "image": None}
+    spec = {"model": {"path": "", "registry": "fraud@approved"}, "environments": {"local": local}}
+
+    assert problems(spec, "local") == []
+    assert problems(spec, "prod") == []

@@ -1,4 +1,4 @@
-"""Steps, waits, and the alarms that a bake needs."""
+"""Steps, fleets and the sum of the waits."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_a_schedule_that_leaves_one_instance_counts_too(the_problem):
     ],
 )
 def test_a_step_is_within_awss_range(problems, strategy, step, fits):
-    rollout = {"step_percent": step, "wait_seconds": 120}
+    rollout = {"step_percent": step, "timeout_seconds": 28_800}
 
     found = problems(spec(strategy, rollout))
 
@@ -72,22 +72,6 @@ def test_a_rolling_update_has_no_termination_wait(the_problem):
     problem = the_problem(spec("rolling", {"termination_wait_seconds": 60}))
 
     assert (problem.path, problem.value) == ("rollout.termination_wait_seconds", 60)
-
-
-@pytest.mark.parametrize("strategy", ["canary", "linear", "rolling"])
-def test_a_bake_without_objectives_proves_nothing(the_problem, strategy):
-    problem = the_problem(spec(strategy, objectives={}))
-
-    assert problem.path == "objectives"
-    assert problem.message.startswith(f"is missing: without it a {strategy} roll-out has no alarm")
-
-
-def test_a_bake_is_long_enough_for_an_alarm(problems, the_problem):
-    assert problems(spec("canary", {"wait_seconds": 120})) == []
-    problem = the_problem(spec("canary", {"wait_seconds": 119}))
-
-    assert problem.path == "rollout.wait_seconds"
-    assert problem.allowed == "at least 120: 2 periods of the metrics"
 
 
 def test_inf1_cannot_be_moved_in_steps(the_problem):

@@ -17,6 +17,7 @@ def entries() -> dict[str, Entry]:
     from modelway.emulator.provider.table import (
         appautoscaling,
         cloudwatch,
+        codebuild,
         ecr,
         iam,
         kms,
@@ -27,7 +28,8 @@ def entries() -> dict[str, Entry]:
         sns,
     )
 
-    modules = (appautoscaling, cloudwatch, ecr, iam, kms, logs, s3, s3_object, sagemaker, sns)
+    modules = (appautoscaling, cloudwatch, codebuild, ecr, iam, kms, logs, s3, s3_object)
+    modules += (sagemaker, sns)
     return {entry.type: entry for module in modules for entry in module.ENTRIES}
 
 

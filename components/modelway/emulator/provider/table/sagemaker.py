@@ -1,7 +1,8 @@
-"""Amazon SageMaker: models, endpoint configurations and endpoints, for hand-written programs."""
+"""Amazon SageMaker: model package groups, and for hand-written programs what they deploy."""
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from modelway.emulator.provider.entry import AutoName, Call, Change, Entry, Read, Tagging
@@ -173,4 +174,45 @@ ENDPOINT = Entry(
     unordered=frozenset({"deploymentConfig.autoRollbackConfiguration.alarms"}),
 )
 
-ENTRIES = (MODEL, ENDPOINT_CONFIGURATION, ENDPOINT)
+_GROUP = {"ModelPackageGroupName": "id"}
+
+MODEL_PACKAGE_GROUP = Entry(
+    type="aws:sagemaker/modelPackageGroup:ModelPackageGroup",
+    service="sagemaker",
+    create=Call("CreateModelPackageGroup"),
+    id_property="modelPackageGroupName",
+    reads=(Read(Call("DescribeModelPackageGroup", _GROUP)),),
+    not_found=_GONE,
+    delete=Call("DeleteModelPackageGroup", _GROUP),
+    names={"arn": "ModelPackageGroupArn"},
+    tagging=_TAGGING,
+    replaces=frozenset({"modelPackageGroupDescription", "modelPackageGroupName"}),
+)
+
+
+def _of_group(target: Target, state: dict[str, Any], _raw: Sequence[Any]) -> None:
+    """Say whose policy it is: GetModelPackageGroupPolicy does not."""
+    state["modelPackageGroupName"] = target.id
+
+
+MODEL_PACKAGE_GROUP_POLICY = Entry(
+    type="aws:sagemaker/modelPackageGroupPolicy:ModelPackageGroupPolicy",
+    service="sagemaker",
+    create=Call("PutModelPackageGroupPolicy"),
+    id_property="modelPackageGroupName",
+    put=True,
+    reads=(Read(Call("GetModelPackageGroupPolicy", _GROUP)),),
+    not_found=_GONE,
+    delete=Call("DeleteModelPackageGroupPolicy", _GROUP),
+    state=_of_group,
+    replaces=frozenset({"modelPackageGroupName"}),
+    policies=frozenset({"resourcePolicy"}),
+)
+
+ENTRIES = (
+    MODEL,
+    ENDPOINT_CONFIGURATION,
+    ENDPOINT,
+    MODEL_PACKAGE_GROUP,
+    MODEL_PACKAGE_GROUP_POLICY,
+)

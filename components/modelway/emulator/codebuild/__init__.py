@@ -1,0 +1,1 @@
+"""AWS CodeBuild in the emulator: the operations, one build, and what carries builds out."""

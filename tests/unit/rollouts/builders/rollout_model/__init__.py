@@ -1,0 +1,1 @@
+"""An emulator without sockets, processes or real time, and deployers that run against it."""
