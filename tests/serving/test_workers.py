@@ -184,7 +184,9 @@ def test_the_only_worker_is_replaced_while_callers_wait(run_server, models):
         status = invoke(raw)
 
     assert status == 200
-    assert server.events("worker_ready")[1]["down_seconds"] <= RESPAWN_SECONDS
+    # The answer may come before the server's line about its new worker.
+    (_, replaced) = wait_for(server, "worker_ready", 2)
+    assert replaced["down_seconds"] <= RESPAWN_SECONDS
 
 
 def test_a_small_model_is_served_by_a_process_for_each_cpu(run_server, models):
