@@ -22,6 +22,14 @@ BATCH_BYTES = 1 << 20
 """Written at once: enough that the call costs nothing a record, and short enough, at 0.4 ms of
 making lines, that the event loop does not wait long for its turn."""
 
+JOINED_BYTES = 4096
+"""Lines up to this length are joined: the call costs about 60 ns for each piece, which is what
+copying that many bytes takes. Longer ones go to the system in pieces, so that a body of 100 kB is
+copied by nobody else."""
+
+MOST_PIECES = os.sysconf("SC_IOV_MAX")
+"""Of one call; 1,024 on Linux."""
+
 
 class FileSink:
     """Writes lines into files of a folder.
@@ -46,11 +54,11 @@ class FileSink:
         self.batch_bytes = min(BATCH_BYTES, file_bytes)
         self.safe = self.lost = self.pending = 0
         self._folder = folder
-        self._line = lines.line
+        self._pieces_of = lines.pieces
         self._file_bytes = file_bytes
         self._file_seconds = file_seconds
         self._compress = compress
-        self._lines: list[bytes] = []
+        self._pieces: list[bytes] = []
         self._path: Path | None = None
         self._descriptor = -1
         self._size = 0
@@ -66,7 +74,11 @@ class FileSink:
 
     def add(self, fields: Fields) -> None:
         """Take a record."""
-        self._lines.append(self._line(fields))
+        pieces = self._pieces_of(fields)
+        if fields[-1] <= JOINED_BYTES:
+            self._pieces.append(b"".join(pieces))
+        else:
+            self._pieces += pieces
         self.pending += 1
 
     def due(self, now: float) -> bool:
@@ -76,17 +88,15 @@ class FileSink:
 
     def put(self) -> None:
         """Write what is pending."""
-        data = b"".join(self._lines)
         try:
             if self._path is None:
                 self._folder.make_room(self._file_bytes)
                 self._path, self._descriptor = self._folder.create(".jsonl")
                 self._size = 0
                 self._opened = time.monotonic()
-            self._write(data)
+            self._size += self._write(self._pieces)
         except OSError as error:
             raise SinkFailed(f"a file could not be written: {error.strerror}") from error
-        self._size += len(data)
         self._settled()
         if self._size >= self._file_bytes:
             self._finish()
@@ -99,7 +109,7 @@ class FileSink:
     def abandon(self) -> int:
         """Give up what is pending."""
         given_up = self.pending
-        self._lines = []
+        self._pieces = []
         self.pending = 0
         return given_up
 
@@ -111,19 +121,29 @@ class FileSink:
 
     def _settled(self) -> None:
         self.safe += self.pending
-        self._lines = []
+        self._pieces = []
         self.pending = 0
 
-    def _write(self, data: bytes) -> None:
-        left = memoryview(data)
+    def _write(self, pieces: list[bytes]) -> int:
+        size = 0
         try:
-            while left:
-                left = left[os.write(self._descriptor, left) :]
+            for start in range(0, len(pieces), MOST_PIECES):
+                some = pieces[start : start + MOST_PIECES]
+                length = sum(map(len, some))
+                done = os.writev(self._descriptor, some)
+                if done < length:
+                    self._write_rest(memoryview(b"".join(some))[done:])
+                size += length
         except OSError:
             # No half line stays: the next try would write the whole of it again behind it.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, self._size)
             raise
+        return size
+
+    def _write_rest(self, left: memoryview) -> None:
+        while left:
+            left = left[os.write(self._descriptor, left) :]
 
     def _finish(self) -> None:
         path, descriptor = self._path, self._descriptor

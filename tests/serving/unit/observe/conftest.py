@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from model_server.observe.errors import SinkFailed
+from model_server.observe.prediction_log import RECORD_BYTES
 from model_server.observe.records import Record, Source
 
 SOURCE = Source("rest", "fraud", "3", "sha256:ab", {"x": ()}, {"y": ()})
@@ -28,7 +29,7 @@ def a_record(request=b'{"instances":[[1]]}', response=b'{"predictions":[0.5]}', 
         "response": response,
         "caller": "scoring",
         "trace_id": "",
-        "cost": 600,
+        "cost": RECORD_BYTES + len(request or b"") + len(response or b""),
     }
     return Record(**(fields | changes))
 

@@ -5,6 +5,7 @@ import fcntl
 import gzip
 import json
 import os
+import re
 import signal
 import time
 
@@ -164,32 +165,38 @@ def test_a_file_that_another_worker_writes_is_never_deleted(tmp_path, record):
 
 
 class FullDisk:
-    """`os.write` on a disk that takes a few bytes more."""
+    """The system's calls on a disk that takes a few bytes more."""
 
-    def __init__(self, room):
+    def __init__(self, room, patch):
         self.room = room
-        self.write = os.write
+        self.real = os.write
+        patch.setattr(file_sink.os, "write", self.write)
+        patch.setattr(file_sink.os, "writev", lambda to, pieces: self.write(to, b"".join(pieces)))
 
-    def __call__(self, descriptor, data):
+    def write(self, descriptor, data):
         if self.room <= 0:
             raise OSError(errno.ENOSPC, "No space left on device")
-        count = self.write(descriptor, bytes(data[: self.room]))
+        count = self.real(descriptor, bytes(data[: self.room]))
         self.room -= count
         return count
 
 
+LONG = b'{"instances": [%s]}' % b", ".join([b"1"] * 20_000)
+
+
+@pytest.mark.parametrize("body", [b'{"instances": [1]}', LONG], ids=["short", "long"])
 def test_a_full_disk_leaves_no_half_line_and_loses_nothing_once_there_is_room(
-    tmp_path, record, monkeypatch
+    tmp_path, record, monkeypatch, body
 ):
     sink = make(tmp_path)
     sink.add(record(id="a"))
     sink.put()
     size = next(tmp_path.iterdir()).stat().st_size
-    sink.add(record(id="b"))
-    sink.add(record(id="c"))
+    sink.add(record(id="b", request=body))
+    sink.add(record(id="c", request=body))
 
     with monkeypatch.context() as patch:
-        patch.setattr(file_sink.os, "write", FullDisk(700))
+        FullDisk(len(body) + 500, patch)
         with pytest.raises(SinkFailed, match="No space left"):
             sink.put()
     assert next(tmp_path.iterdir()).stat().st_size == size
@@ -199,7 +206,35 @@ def test_a_full_disk_leaves_no_half_line_and_loses_nothing_once_there_is_room(
 
     [name] = names(tmp_path)
     assert [line["id"] for line in lines_of(tmp_path / name)] == ["a", "b", "c"]
+    assert lines_of(tmp_path / name)[2]["request"] == json.loads(body)
     assert sink.safe == 3
+
+
+def test_what_the_system_takes_in_parts_is_written_whole(tmp_path, record, monkeypatch):
+    real = os.writev
+    sink = make(tmp_path)
+    sink.add(record(id="a", request=LONG))
+    sink.add(record(id="b"))
+
+    monkeypatch.setattr(file_sink.os, "writev", lambda to, pieces: real(to, pieces[:2]))
+    sink.put()
+    sink.close()
+
+    [name] = names(tmp_path)
+    assert [line["id"] for line in lines_of(tmp_path / name)] == ["a", "b"]
+    assert sink.safe == 2
+
+
+def test_more_pieces_than_one_call_takes_are_written_in_order(tmp_path, record):
+    sink = make(tmp_path, file_bytes=1 << 30)
+    ids = [f"r-{number}" for number in range(file_sink.MOST_PIECES)]  # of six pieces each
+    for number in ids:
+        sink.add(record(id=number, request=LONG[:4_000] + b"]}"))
+    sink.put()
+    sink.close()
+
+    [name] = names(tmp_path)
+    assert re.findall(r'"id":"([^"]+)"', (tmp_path / name).read_text()) == ids
 
 
 def test_a_disk_that_is_really_full_is_told_and_survived(tmp_path, record):
