@@ -20,25 +20,16 @@ import httptools
 
 from model_server.access.identity import Credentials
 from model_server.core.errors import InvalidInput, ModelServerError
+from model_server.rest import limits, wire
 from model_server.rest.chunks import Chunks
 from model_server.rest.errors import HeadTooLarge, SlowBody, too_large
 from model_server.rest.headers import Headers
 from model_server.rest.http import Answer, Disconnected, Request, Route, Stream, refusal
-from model_server.rest.limits import (
-    DISCARD_SECONDS,
-    HEAD_SECONDS,
-    KEEP_ALIVE_SECONDS,
-    MAX_CHUNKS,
-    MAX_HEAD_BYTES,
-    MAX_HEADERS,
-    MAX_PIPELINED,
-)
 from model_server.rest.peer import who_is_at
 from model_server.rest.service import Service
-from model_server.rest.wire import CONTINUE, METHODS, STATUS_LINES, last_words, path_and_query
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One caller's connection."""
 
     def __init__(self, service: Service) -> None:
@@ -73,7 +64,7 @@ class Connection(asyncio.Protocol):
         """A caller connected."""
         self._transport = transport
         self.address, self.certificate_subject = who_is_at(transport)
-        self.due = time.monotonic() + HEAD_SECONDS
+        self.due = time.monotonic() + limits.HEAD_SECONDS
         self._service.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -105,19 +96,24 @@ class Connection(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where bytes shall go."""
+        del sizehint
+        return wire.RECEIVED
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came in."""
         if self._closing or self._broken is not None:
             return
         if self._reading is None:
-            self._head_bytes += len(data)
+            self._head_bytes += nbytes
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(wire.RECEIVED[:nbytes])
         except httptools.HttpParserUpgrade:
             return  # answered as it is, and the connection closed: see on_headers_complete
         except httptools.HttpParserError:
             self._break(InvalidInput("this is no HTTP request"))
-        if self._head_bytes > MAX_HEAD_BYTES and self._broken is None:
+        if self._head_bytes > limits.MAX_HEAD_BYTES and self._broken is None:
             self._refuse_head()
 
     # The parser's side.
@@ -127,7 +123,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._raw = []
         if self._answering is None:
-            self.due = time.monotonic() + HEAD_SECONDS
+            self.due = time.monotonic() + limits.HEAD_SECONDS
 
     def on_url(self, url: bytes) -> None:
         """A part of the target."""
@@ -149,9 +145,9 @@ class Connection(asyncio.Protocol):
         if self._answering is None:
             self.due = now + seconds
         method = self._parser.get_method()
-        path, query = path_and_query(self._url)
+        path, query = wire.path_and_query(self._url)
         request = self._reading = Request(
-            METHODS.get(method) or method.decode("ascii"),
+            wire.METHODS.get(method) or method.decode("ascii"),
             path,
             query,
             headers,
@@ -163,9 +159,9 @@ class Connection(asyncio.Protocol):
         # No upgrade is offered, and what follows a wish for one may be in another protocol.
         if not self._parser.should_keep_alive() or headers.get(b"upgrade") is not None:
             request.closes = True
-        if len(raw) > MAX_HEADERS or self._head_bytes > MAX_HEAD_BYTES:
+        if len(raw) > limits.MAX_HEADERS or self._head_bytes > limits.MAX_HEAD_BYTES:
             size = len(self._url) + sum(len(name) + len(value) for name, value in raw)
-            if len(raw) > MAX_HEADERS or size > MAX_HEAD_BYTES:
+            if len(raw) > limits.MAX_HEADERS or size > limits.MAX_HEAD_BYTES:
                 self._refuse_head()
                 return
         self._head_bytes = 0
@@ -181,14 +177,14 @@ class Connection(asyncio.Protocol):
             self._refuse_early(request, error)
             return
         if headers.get(b"expect") is not None and headers.expects_continue():
-            self._transport.write(CONTINUE)
+            self._transport.write(wire.CONTINUE)
 
     def on_chunk_header(self) -> None:
         """One more chunk of the body."""
         self._chunks += 1
-        if self._chunks > MAX_CHUNKS + 1 and not self._discarding:  # the last one is empty
+        if self._chunks > limits.MAX_CHUNKS + 1 and not self._discarding:  # the last one is empty
             assert self._reading is not None  # chunks belong to a request
-            error = InvalidInput(f"the body comes in more than {MAX_CHUNKS} chunks")
+            error = InvalidInput(f"the body comes in more than {limits.MAX_CHUNKS} chunks")
             self._refuse_early(self._reading, error, close=True)
 
     def on_body(self, body: bytes) -> None:
@@ -196,7 +192,7 @@ class Connection(asyncio.Protocol):
         self._body_bytes += len(body)
         if self._discarding:
             # Bounded by another limit's worth: whoever sends more is cut off.
-            if self._body_bytes > 2 * self._service.max_body_bytes + MAX_HEAD_BYTES:
+            if self._body_bytes > 2 * self._service.max_body_bytes + limits.MAX_HEAD_BYTES:
                 self._close()
             return
         if self._body_bytes > self._service.max_body_bytes:
@@ -246,7 +242,7 @@ class Connection(asyncio.Protocol):
             if not self._held:
                 self._held = True
                 self._transport.pause_reading()
-            if len(self._waiting) > MAX_PIPELINED:
+            if len(self._waiting) > limits.MAX_PIPELINED:
                 self._close()
             return
         if self._held:
@@ -264,7 +260,7 @@ class Connection(asyncio.Protocol):
         if close:
             request.closes = True
         if request.closes:
-            self.due = time.monotonic() + DISCARD_SECONDS
+            self.due = time.monotonic() + limits.DISCARD_SECONDS
         self._waiting.append((request, error))
         self._next()
 
@@ -279,13 +275,14 @@ class Connection(asyncio.Protocol):
 
     def _send_broken(self) -> None:
         assert self._broken is not None  # checked by every caller
-        self._transport.write(last_words(refusal(self._broken)))
+        self._transport.write(wire.last_words(refusal(self._broken)))
         self._close()
 
     def _refuse_head(self) -> None:
         self._break(
             HeadTooLarge(
-                f"the request's head is over {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers"
+                f"the request's head is over {limits.MAX_HEAD_BYTES} bytes"
+                f" or {limits.MAX_HEADERS} headers"
             )
         )
 
@@ -337,7 +334,7 @@ class Connection(asyncio.Protocol):
 
     def _head(self, request: Request, answer: Answer) -> list[bytes]:
         service = self._service
-        parts = [STATUS_LINES[answer.status], service.date, request.answer_head]
+        parts = [wire.STATUS_LINES[answer.status], service.date, request.answer_head]
         if service.draining:
             request.closes = True
         for name, value in answer.headers:
@@ -357,7 +354,7 @@ class Connection(asyncio.Protocol):
         if self._discarding:
             # The rest of the refused body is still to come; `due` says how long it may.
             if not self.due:
-                seconds = DISCARD_SECONDS if request.closes else self._service.body_seconds
+                seconds = limits.DISCARD_SECONDS if request.closes else self._service.body_seconds
                 self.due = time.monotonic() + seconds
             return
         if request.closes or self._service.draining:
@@ -365,7 +362,7 @@ class Connection(asyncio.Protocol):
             return
         now = time.monotonic()
         reading = self._reading is not None
-        self.due = now + (self._service.body_seconds if reading else KEEP_ALIVE_SECONDS)
+        self.due = now + (self._service.body_seconds if reading else limits.KEEP_ALIVE_SECONDS)
         if self._waiting or self._held or self._broken is not None:
             self._next()
 
@@ -388,7 +385,7 @@ class Connection(asyncio.Protocol):
 
     def is_new(self, since: float) -> bool:
         """Whether it was made since then and has not asked anything yet."""
-        return not self._raw and self.due - HEAD_SECONDS >= since
+        return not self._raw and self.due - limits.HEAD_SECONDS >= since
 
     def drain(self) -> None:
         """Close when nothing is under way."""

@@ -1,4 +1,4 @@
-"""HTTP/1.1's words as bytes: first lines, targets, and the last answer of a connection.
+"""HTTP/1.1's words as bytes: first lines, targets, last answers, and where bytes arrive.
 
 Takes and gives bytes and text. Must not know routes.
 """
@@ -22,6 +22,10 @@ STATUS_LINES = {
 }
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+RECEIVED = memoryview(bytearray(256 * 1024))
+"""Where the system puts what arrives, for all connections of a process: it is parsed at once, so
+nothing is kept here, and a body of 100 kB is copied once less than by a buffer for each read."""
 
 _known: dict[bytes, tuple[str, bytes]] = {}
 

@@ -76,7 +76,13 @@ class Wire:
         self.connection.connection_made(self.transport)
 
     def send(self, data):
-        self.connection.data_received(data)
+        """As a transport does: into the connection's buffer, as much at a time as it holds."""
+        while data:
+            buffer = self.connection.get_buffer(-1)
+            count = min(len(data), len(buffer))
+            buffer[:count] = data[:count]
+            self.connection.buffer_updated(count)
+            data = data[count:]
 
     @property
     def out(self):
