@@ -77,6 +77,7 @@ def _print(found: "Inspection") -> None:
         ("source", f"{manifest.source.format}, SHA-256 {manifest.source.sha256}"),
         ("optimised", manifest.model.variant or "no"),
         ("class", manifest.source.class_name),
+        ("registered", lineage.registered),
         ("training job", lineage.training_job),
         ("data snapshot", lineage.data_snapshot),
         (

@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 
 def package(
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
             help="A trained model: ONNX, scikit-learn, XGBoost, LightGBM, or MLflow's folder of "
-            "one.",
+            "one; or one in MLflow's registry, models:/NAME/VERSION, models:/NAME@ALIAS or "
+            "runs:/RUN_ID/PATH.",
             metavar="SOURCE",
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="The model's name. Default: that of the file.")
+        str | None,
+        typer.Option(help="The model's name. Default: that of the file, or the registry's."),
     ] = None,
-    version: Annotated[str, typer.Option(help="Your own label.")] = "1",
+    version: Annotated[
+        str | None, typer.Option(help="Your own label. Default: the registry's, or 1.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="The package's folder. Default: NAME-VERSION, here.", metavar="FOLDER"),
+    ] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(help="MLflow's server. Default: MLFLOW_TRACKING_URI.", metavar="URI"),
     ] = None,
     samples: Annotated[
         Path | None,
@@ -142,40 +150,45 @@ def package(
 
         modelway package fraud.onnx --licence Apache-2.0 --json
 
+        modelway package models:/fraud@champion --samples holdout.csv
+
         modelway package fraud.onnx --samples holdout.csv --labels fraud --max-accuracy-loss 0.5
     """
     from modelway.package.assemble import make_package
     from modelway.package.parity import Tolerance
     from modelway.package.request import MAX_LOST_POINTS, Optimisation, PackageRequest
     from modelway.package.sources.isolation import Limits
+    from modelway.package.sources.registries import source_at_hand
 
     optimisation: Optimisation | None = None
     if optimise or max_accuracy_loss is not None or variant is not None:
         lost = MAX_LOST_POINTS if max_accuracy_loss is None else max_accuracy_loss
         optimisation = Optimisation(lost, variant)
-    name = source.name.partition(".")[0].replace("_", "-") if name is None else name
-    request = PackageRequest(
-        source=source,
-        name=name,
-        version=version,
-        samples=samples,
-        keep_rows=keep_rows,
-        input_name=input_name,
-        trust=trust,
-        trusted_types=tuple(trust_type or ()),
-        tolerance=Tolerance(tolerance_absolute, tolerance_relative, label_agreement),
-        licence=licence,
-        metrics=dict(map(_metric, metric or ())),
-        training_job=training_job,
-        data_snapshot=data_snapshot,
-        input_rules=input_rules,
-        generation=generation,
-        labels=labels,
-        optimisation=optimisation,
-        limits=Limits(memory_mib=memory_limit_mib, time_seconds=time_limit_seconds),
-    )
-    destination = Path(f"{name}-{version}".replace("/", "-")) if out is None else out
-    with _steps() as status:
+    with _steps() as status, source_at_hand(source, tracking_uri, status.update) as found:
+        name = found.name if name is None else name
+        version = found.version if version is None else version
+        request = PackageRequest(
+            source=found.path,
+            name=name,
+            version=version,
+            samples=samples,
+            keep_rows=keep_rows,
+            input_name=input_name,
+            trust=trust,
+            trusted_types=tuple(trust_type or ()),
+            tolerance=Tolerance(tolerance_absolute, tolerance_relative, label_agreement),
+            licence=licence,
+            metrics=dict(map(_metric, metric)) if metric else found.metrics,
+            training_job=training_job or found.training_job,
+            data_snapshot=data_snapshot,
+            registered=found.registered,
+            input_rules=input_rules,
+            generation=generation,
+            labels=labels,
+            optimisation=optimisation,
+            limits=Limits(memory_mib=memory_limit_mib, time_seconds=time_limit_seconds),
+        )
+        destination = Path(f"{name}-{version}".replace("/", "-")) if out is None else out
         made = make_package(request, destination, replace=force, tell=status.update)
         if archive is not None:
             from modelway.package.packing import pack_package
@@ -184,7 +197,7 @@ def package(
             pack_package(made.folder, archive)
     if made.optimised is not None:
         print_variants(made.optimised)
-    for note in made.notes:
+    for note in (*found.notes, *made.notes):
         typer.echo(f"note: {note}", err=True)
     if as_json:
         typer.echo(json.dumps(_plain(made, archive), indent=2))

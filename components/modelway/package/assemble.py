@@ -225,6 +225,7 @@ def _write(request: PackageRequest, found: SourceFormat, folder: Path, tell: Tel
         training_job=request.training_job,
         data_snapshot=request.data_snapshot,
         source_sha256=served.source.sha256,
+        registered=request.registered,
     )
     about: dict[str, Any] = {
         "name": request.name,

@@ -33,6 +33,7 @@ def model_card(
                 ("Saved as", source.format),
                 *([] if model.variant is None else [("Optimised", model.variant)]),
                 ("SHA-256 of the source", source.sha256),
+                *([] if lineage.registered is None else [("Registered", str(lineage.registered))]),
                 ("Training job", lineage.training_job or UNKNOWN),
                 ("Data snapshot", lineage.data_snapshot or UNKNOWN),
             ),

@@ -86,12 +86,29 @@ class Source(ManifestPart):
     """The estimator's class, such as `sklearn.svm._classes.SVC`; None for ONNX."""
 
 
+class RegisteredModel(ManifestPart):
+    """The version of another registry that a package was made of."""
+
+    registry: Literal["mlflow"]
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    run_id: str | None = None
+    source: str | None = None
+    """Where the registry has it, as a URI without credentials. None where that is a path."""
+
+    def __str__(self) -> str:
+        """Give `mlflow: NAME VERSION`."""
+        return f"{self.registry}: {self.name} {self.version}"
+
+
 class Lineage(ManifestPart):
     """Where the model comes from, as far as the user said."""
 
     training_job: str | None = None
     data_snapshot: str | None = None
     source_sha256: Sha256
+    registered: RegisteredModel | None = None
+    """Default: it was in no registry, and the manifest does not speak of it."""
 
 
 class Manifest(ManifestPart):
@@ -117,6 +134,8 @@ def canonical(manifest: Manifest) -> bytes:
     if manifest.model.variant is None:
         # Packages from before there were any keep their digests.
         del plain["model"]["variant"]
+    if manifest.lineage.registered is None:
+        del plain["lineage"]["registered"]
     text = json.dumps(
         plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelway.package.manifest import RegisteredModel
 from modelway.package.optimise.variants import Variant
 from modelway.package.parity import Tolerance
 from modelway.package.samples import Rows
@@ -51,6 +52,8 @@ class PackageRequest:
     metrics: Mapping[str, float] = field(default_factory=dict[str, float])
     training_job: str | None = None
     data_snapshot: str | None = None
+    registered: RegisteredModel | None = None
+    """What the source is in another registry."""
     input_rules: Path | None = None
     generation: Path | None = None
     labels: str | None = None

@@ -108,6 +108,7 @@ def card(manifest: Manifest, url: str) -> str:
         "trained as": manifest.source.class_name,
         "saved as": manifest.source.format,
         "sha256 of the source": manifest.source.sha256,
+        "registered": manifest.lineage.registered,
         "training job": manifest.lineage.training_job,
         "data snapshot": manifest.lineage.data_snapshot,
         **{f"environment {name}": version for name, version in manifest.environment.items()},

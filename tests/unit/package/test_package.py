@@ -10,7 +10,7 @@ import pytest
 
 from modelway.errors import PackageError
 from modelway.package.contents import check_package
-from modelway.package.manifest import SourceFormat, canonical, read_manifest
+from modelway.package.manifest import RegisteredModel, SourceFormat, canonical, read_manifest
 
 IDENTITY = (
     "CAg6QQoQCgF4EgF5IghJZGVudGl0eRIBZ1oUCgF4Eg8KDQgBEgkKAxIBbgoC"
@@ -152,6 +152,18 @@ def test_the_card_says_what_the_manifest_says(make):
     assert "| Data snapshot | not stated |" in card
     assert "| auc | 0.9 |" in card
     assert "| pixels | FP32 | [-1, 4] |" in card
+
+
+def test_the_registry_that_a_model_was_in_is_part_of_lineage_and_card(make):
+    registered = {"registry": "mlflow", "name": "risk|fraud", "version": "3", "run_id": "0f1e"}
+
+    made = make(registered=RegisteredModel(**registered))
+
+    written = json.loads((made.folder / "package.json").read_bytes())
+    assert written["lineage"]["registered"] == registered | {"source": None}
+    assert read_manifest(made.folder) == made.manifest
+    card = (made.folder / "MODEL_CARD.md").read_text()
+    assert "| Registered | mlflow: risk\\|fraud 3 |" in card
 
 
 def test_external_data_comes_along(make, write_external):

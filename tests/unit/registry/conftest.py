@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from modelway.errors import ModelRegistryError
 from modelway.package import pack_artifact
 from modelway.package.assemble import make_package
+from modelway.package.manifest import RegisteredModel
 from modelway.package.request import PackageRequest
 from modelway.registry.candidate import read_candidate
 from modelway.registry.version import Candidate, Status, Version
@@ -98,6 +99,7 @@ def package(tmp_path: Path) -> Callable[[str], Path]:
             metrics={"auc": 0.93},
             licence="Apache-2.0",
             training_job="job-7",
+            registered=RegisteredModel(registry="mlflow", name="risk", version="3"),
         )
         folder = tmp_path / f"fraud-{version}"
         return make_package(request, folder, replace=False).folder

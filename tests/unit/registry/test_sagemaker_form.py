@@ -43,7 +43,8 @@ def test_metrics_lineage_image_and_card_are_where_sagemaker_shows_them(described
     assert described["InferenceSpecification"]["Containers"][0]["Image"] == IMAGE
     assert described["MetadataProperties"] == {"GeneratedBy": "job-7"}
     assert statistics["S3Uri"].startswith("s3://bucket/registry/fraud/")
-    assert card["additional_information"]["custom_details"]["licence"] == "Apache-2.0"
+    details = card["additional_information"]["custom_details"]
+    assert (details["licence"], details["registered"]) == ("Apache-2.0", "mlflow: risk 3")
 
 
 def test_the_same_package_asks_with_the_same_token_and_another_with_another(candidate, package):
