@@ -37,6 +37,8 @@ class Client:
     def get_run(self, run_id):
         if run_id == "gone":
             raise RestException({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no run"})
+        if run_id == "unreachable":
+            raise RuntimeError("https://ada:p@ss@store.invalid/0f1e is down.")
         return SimpleNamespace(data=SimpleNamespace(metrics={"auc": 0.75}))
 
     def download(self, *, artifact_uri, dst_path):
@@ -106,6 +108,15 @@ def test_a_version_whose_registration_failed_is_refused_with_the_reason(client):
     client.version |= {"status": "FAILED_REGISTRATION", "status_message": "disk full"}
 
     assert "models:/fraud/3 is FAILED_REGISTRATION (disk full), and only READY" in refusal()
+
+
+def test_what_the_client_says_went_wrong_is_told_without_the_credentials_in_it(client):
+    client.version["run_id"] = "unreachable"
+
+    assert refusal().startswith(
+        "fetching models:/fraud/3 from MLflow at http://mlflow.invalid: RuntimeError: "
+        "https://store.invalid/0f1e is down. See that "
+    )
 
 
 def test_a_run_that_was_deleted_for_good_is_told(client):
