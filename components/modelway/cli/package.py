@@ -136,6 +136,9 @@ def package(
     without network. Outside the tolerance nothing is written. The same source and options give the
     same package, with the same digest; a spec names its folder as `model.path`.
 
+    A model of MLflow's registry is fetched with MLflow's own client; an alias becomes a version.
+    Name, version, training job and metrics are what MLflow has, unless they are said here.
+
     With --optimise half of the sample rows calibrate variants and the others judge them; the table
     goes to stderr and into the evidence. What is quickest depends on the machine, so --variant NAME
     makes the same package elsewhere.

@@ -214,6 +214,16 @@ def test_a_server_that_wants_credentials_is_told_as_such(refusal, mlflow_server)
     assert "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in message
 
 
+def test_a_registry_of_its_own_is_the_one_that_is_asked(refusal, mlflow_server, monkeypatch):
+    closed = mlflow_server["closed"]
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", closed)
+
+    message = refusal("models:/fraud/1")
+
+    assert message.startswith(f"fetching models:/fraud/1 from MLflow at {closed}: ")
+    assert "failed with error code 401" in message
+
+
 @pytest.mark.parametrize("password", ["word", "pass/word", "p@ss", "p%40ss"])
 def test_no_message_has_credentials(password, refusal, mlflow_server):
     closed = mlflow_server["closed"]
