@@ -14,7 +14,9 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from modelway.errors import ModelRegistryError
+from modelway.errors import ModelRegistryError, PackageError
+from modelway.package.assemble import make_package
+from modelway.package.request import PackageRequest
 from modelway.package.sources.registries import source_at_hand
 from modelway.testing import child_environment
 
@@ -105,13 +107,22 @@ def test_the_same_version_by_another_uri_is_the_same_package_to_the_byte(modelwa
     assert (tmp_path / "b.tar.gz").read_bytes() == (tmp_path / "a.tar.gz").read_bytes()
 
 
-def test_a_pickle_of_the_registry_is_not_read_without_trust(modelway, tmp_path):
-    done = modelway("package", "models:/fraud@challenger")
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        (
+            "models:/fraud@challenger",
+            "the source models:/fraud/2/model.pkl is not packaged: it is a pickle",
+        ),
+        ("models:/notes/1", "the source models:/notes/1 is a folder: it cannot be packaged"),
+    ],
+    ids=["a pickle without trust", "no model"],
+)
+def test_what_cannot_be_packaged_is_refused_by_its_version(uri, why, mlflow_server, tmp_path):
+    with pytest.raises(PackageError) as refused, source_at_hand(uri, mlflow_server["open"]) as it:
+        make_package(PackageRequest(source=it.path, name=it.name), tmp_path / "made")
 
-    assert done.returncode == 1
-    assert (
-        "error: the source models:/fraud/2/model.pkl is not packaged: it is a pickle" in done.stderr
-    )
+    assert str(refused.value).startswith(why)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -188,13 +199,6 @@ def test_a_run_without_that_model_is_refused(refusal, mlflow_server):
     assert re.match(
         rf"fetching {uri} from MLflow at http://127\.0\.0\.1:\d+: .*'another'", refusal(uri)
     )
-
-
-def test_a_version_that_is_no_model_is_refused_by_its_name(modelway):
-    done = modelway("package", "models:/notes/1")
-
-    assert done.returncode == 1
-    assert "the source models:/notes/1 is a folder: it cannot be packaged" in done.stderr
 
 
 def test_credentials_are_those_of_mlflows_variables(fetch, mlflow_server, monkeypatch):
