@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from modelway.cli import app
 from modelway.iam.build_role import BuildNeeds, build_statements
 from modelway.iam.deployer import DeployerOptions, deployer_statements
-from modelway.iam.deployer_image import image_statements
+from modelway.iam.deployer_image import codebuild_statements
 from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
 from modelway.iam.execution_role import ExecutionNeeds, execution_statements, trust_policy
 from modelway.iam.merge import merged
@@ -79,7 +79,7 @@ ALL = {
     "deployer with a boundary": deployer_statements(
         FULL_SPEC, "prod", SCOPE, DeployerOptions(permissions_boundary_arn="arn:boundary")
     ),
-    "image builds": image_statements("platform", "platform-artifacts-*", SCOPE),
+    "image builds": codebuild_statements("platform", "platform-artifacts-*", SCOPE),
     "build role": build_statements(
         BuildNeeds(
             bucket_arn="arn:aws:s3:::b",
