@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from modelway.cli import app
 from modelway.iam.build_role import BuildNeeds, build_statements
 from modelway.iam.deployer import DeployerOptions, deployer_statements
-from modelway.iam.deployer_image import codebuild_statements
+from modelway.iam.deployer_image import codebuild_statements, local_build_statements
 from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
 from modelway.iam.execution_role import ExecutionNeeds, execution_statements, trust_policy
 from modelway.iam.merge import merged
@@ -73,6 +73,7 @@ FULL_SPEC = spec(
     rollout={"strategy": "canary"},
     shadow={"model": {"registry": "fraud@approved"}},
 )
+BASE_ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/python"
 ALL = {
     "execution role": execution_statements(FULL_NEEDS, SCOPE),
     "deployer": deployer_statements(FULL_SPEC, "prod", SCOPE, DeployerOptions()),
@@ -80,6 +81,7 @@ ALL = {
         FULL_SPEC, "prod", SCOPE, DeployerOptions(permissions_boundary_arn="arn:boundary")
     ),
     "image builds": codebuild_statements("platform", "platform-artifacts-*", SCOPE),
+    "local image builds": local_build_statements(BASE_ARN, SCOPE),
     "build role": build_statements(
         BuildNeeds(
             bucket_arn="arn:aws:s3:::b",
@@ -366,3 +368,24 @@ def test_only_approvers_change_versions_or_register_an_approved_one():
     assert register["Condition"]["StringNotEqualsIfExists"] == {
         "sagemaker:ModelApprovalStatus": "PendingManualApproval"
     }
+
+
+def test_who_builds_locally_may_push_images_pull_the_base_and_no_more():
+    pushed, logged_in, pulled = local_build_statements(BASE_ARN, SCOPE)
+
+    assert pushed["Resource"] == ["arn:aws:ecr:eu-west-1:123456789012:repository/*-images-*"]
+    assert pushed["Action"] == [
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:CompleteLayerUpload",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:InitiateLayerUpload",
+        "ecr:PutImage",
+        "ecr:UploadLayerPart",
+    ]
+    assert logged_in["Action"] == ["ecr:GetAuthorizationToken"]
+    assert pulled["Resource"] == [BASE_ARN]
+    assert [each["Sid"] for each in local_build_statements(None, SCOPE)] == [
+        "PushImages",
+        "LogInToRegistry",
+    ]

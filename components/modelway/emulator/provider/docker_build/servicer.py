@@ -6,7 +6,7 @@ the place of the context, and the context's files (pulumi/pulumi-docker-build:
 provider/internal/image.go, `Diff`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -181,15 +181,21 @@ class DockerBuildProvider(Plugin):
         tags = news.get("tags", [])
         if tags is not UNKNOWN and len(tags) != 1:
             found.append(("tags", f"has {len(tags)}; the emulator takes one"))
-        try:
-            if not holds_unknown(news.get("context")):
-                context_folder(news, self._directory)
-            if len(tags) == 1 and not holds_unknown(tags):
-                TaggedImage.of(tags[0])
-        except EmulatorError as error:
-            name, _, reason = str(error).partition(": ")
-            found.append((name, reason))
+        found += _refusal(lambda: context_folder(news, self._directory), news.get("context"))
+        found += _refusal(lambda: [TaggedImage.of(tag) for tag in tags], tags)
         return found
+
+
+def _refusal(read: Callable[[], object], value: object) -> list[tuple[str, str]]:
+    """Give the property and the reason for which a known value cannot be read."""
+    if holds_unknown(value):
+        return []
+    try:
+        read()
+    except EmulatorError as error:
+        name, _, reason = str(error).partition(": ")
+        return [(name, reason)]
+    return []
 
 
 def _tagged(inputs: Mapping[str, Any]) -> TaggedImage:
