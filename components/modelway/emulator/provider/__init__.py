@@ -1,4 +1,4 @@
-"""The Pulumi providers on top of the emulator: `aws`, and the way to `docker-build`.
+"""The Pulumi providers on top of the emulator: `aws`, and `docker-build` (`docker_build`).
 
     engine -> bin/pulumi-resource-aws -> emulator: serve() -> AwsProvider (gRPC), a Plugin
                                                       check, difference       pure: no AWS call
