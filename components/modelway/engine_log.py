@@ -38,19 +38,30 @@ def engine_address(arguments: Sequence[str]) -> str | None:
     return address if host and port.isdigit() else None
 
 
-@cache
-def _engine(address: str) -> Any:
-    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+def tell(address: str, text: str, *, urn: str = "", ephemeral: bool = False) -> None:
+    """Show a phrase at an engine of which the address is known.
 
-
-def _send(text: str, *, ephemeral: bool) -> None:
-    address = engine_address(sys.argv)
-    if address is None:
-        return
+    Args:
+        address: `host:port`.
+        text: the phrase.
+        urn: of the resource that it is about. Default: none.
+        ephemeral: show it in the status line only, until the next one.
+    """
     request = engine_pb2.LogRequest(
-        severity=engine_pb2.LogSeverity.INFO, message=text, ephemeral=ephemeral
+        severity=engine_pb2.LogSeverity.INFO, message=text, urn=urn, ephemeral=ephemeral
     )
     try:
         _engine(address).Log(request, timeout=SECONDS)
     except grpc.RpcError:
         return
+
+
+def _send(text: str, *, ephemeral: bool) -> None:
+    address = engine_address(sys.argv)
+    if address is not None:
+        tell(address, text, ephemeral=ephemeral)
+
+
+@cache
+def _engine(address: str) -> Any:
+    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))

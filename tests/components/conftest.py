@@ -19,6 +19,7 @@ from modelway.spec import ModelSpec
 ENDPOINT = "pulumi-python:dynamic/modelway:Endpoint"
 STAND_IN = "pulumi-python:dynamic/modelway:StandIn"
 CODEBUILD_IMAGE = "pulumi-python:dynamic/modelway:CodeBuildImage"
+DOCKER_IMAGE = "docker-build:index:Image"
 ARN = "arn:aws:service:us-east-1:123456789012:"
 
 
@@ -61,6 +62,10 @@ class Engine(Mocks):
         return {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"},
             "aws:index/getRegion:getRegion": {"region": "us-east-1", "name": "us-east-1"},
+            "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
+                "userName": "AWS",
+                "password": "the token",
+            },
             "aws:index/getPartition:getPartition": {"partition": "aws"},
         }[args.token]
 
@@ -88,6 +93,7 @@ class Engine(Mocks):
             },
             STAND_IN: image,
             CODEBUILD_IMAGE: image,
+            DOCKER_IMAGE: {"digest": image["digest"]},
         }
         return f"{args.name}-id", state | extra.get(args.typ, {})
 

@@ -13,6 +13,7 @@ import pulumi
 from pulumi.runtime.settings import get_monitor
 
 from modelway.builders.codebuild import codebuild_image
+from modelway.builders.docker_build import docker_build_image
 from modelway.builders.place import BuildPlace, BuiltImage
 from modelway.iam.statements import Scope
 from modelway.image.content import ImageContent
@@ -22,7 +23,10 @@ from modelway.plan.model import ImagePlan
 Builder = Callable[[str, ImageContent, BuildPlace, dict[str, pulumi.Resource]], BuiltImage]
 """Takes the resource's name, the content, the place, and what builders have declared there."""
 
-BUILDERS: Mapping[str, Builder] = {"codebuild": codebuild_image}
+BUILDERS: Mapping[str, Builder] = {
+    "codebuild": codebuild_image,
+    "docker-build": docker_build_image,
+}
 """By the name that a spec gives."""
 
 SHOWN_DIGITS = 8

@@ -59,10 +59,11 @@ def iam(
             --permissions-boundary arn:aws:iam::123456789012:policy/boundary
     """
     from modelway.iam.deployer import DeployerOptions, deployer_statements
-    from modelway.iam.deployer_image import image_statements
+    from modelway.iam.deployer_image import codebuild_statements, local_build_statements
     from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
     from modelway.iam.merge import merged
     from modelway.iam.statements import Scope, document
+    from modelway.image.reference import repository_arn
     from modelway.plan.build import PROTECTED_ENVIRONMENTS
     from modelway.spec import load_spec
     from modelway.spec.image import ImageBuild
@@ -83,9 +84,14 @@ def iam(
     for path in specs:
         spec = load_spec(path).for_environment(env)
         statements += deployer_statements(spec, env, scope, options)
-        if isinstance(spec.image, ImageBuild):
+        if not isinstance(spec.image, ImageBuild):
+            continue
+        if spec.image.builder == "codebuild":
             owner = spec.name if shared_platform else platform
-            statements += image_statements(owner, options.bucket, scope)
+            statements += codebuild_statements(owner, options.bucket, scope)
+        else:
+            base = repository_arn(spec.image.base or "", scope.partition)
+            statements += local_build_statements(base, scope)
     policy = document(merged(statements))
     typer.echo(json.dumps(policy, indent=2))
     if account == ACCOUNT_PLACEHOLDER:

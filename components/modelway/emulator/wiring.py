@@ -155,4 +155,5 @@ class Parts:
             self._services.settings.url,
             directory=options.get("directory", ""),
             region=options.get("region", ""),
+            runtime=self._services.settings.runtime,
         )

@@ -1,15 +1,30 @@
-"""What whoever runs `pulumi up` may do to have images built by CodeBuild.
+"""What whoever runs `pulumi up` may do to have images built, by CodeBuild or by a local Docker.
 
 Takes the platform's name and where it is, gives statements. Pure. Sources as in
-`modelway.iam.deployer`; what is declared is in `modelway.builders.codebuild`.
+`modelway.iam.deployer`; what is declared is in `modelway.builders`.
 """
 
-from modelway.iam.build_role import SOURCES
+from modelway.iam.build_role import SOURCES, base_statements
+from modelway.iam.deployer_platform import PUSH_ACTIONS
 from modelway.iam.statements import Scope, Statement, allow
 
 
-def image_statements(owner: str, bucket: str, scope: Scope) -> list[Statement]:
-    """Give the statements for images that belong to a platform or to a deployment.
+def local_build_statements(base_arn: str | None, scope: Scope) -> list[Statement]:
+    """Give the statements for images that a Docker where Pulumi runs builds and pushes.
+
+    Args:
+        base_arn: of the private repository of ECR with the base image; None for any other base.
+        scope: account and region.
+    """
+    return [
+        allow("PushImages", PUSH_ACTIONS, [scope.arn("ecr", "repository/*-images-*")]),
+        allow("LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
+        *([] if base_arn is None else base_statements(base_arn)),
+    ]
+
+
+def codebuild_statements(owner: str, bucket: str, scope: Scope) -> list[Statement]:
+    """Give the statements for images of CodeBuild that belong to a platform or to a deployment.
 
     Args:
         owner: name of the component; physical names begin with it.

@@ -5,6 +5,7 @@ content has the same hash on every machine; base image, platform, variant and ev
 part of it, the builder is not: whoever builds it, it is the same image. Must not build anything.
 """
 
+import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -116,6 +117,21 @@ class ImageContent:
                 entry.external_attr = (0o755 if executable else 0o644) << 16
                 archive.writestr(entry, content)
         return buffer.getvalue()
+
+    def is_in(self, folder: Path) -> bool:
+        """Tell whether a folder is this build context: the same paths, bytes and modes."""
+        wanted = {
+            name: (content, 0o755 if executable else 0o644)
+            for name, content, executable in self.files()
+        }
+        paths = (path for path in folder.rglob("*") if not path.is_dir())
+        return wanted == {
+            path.relative_to(folder).as_posix(): (
+                path.read_bytes(),
+                stat.S_IMODE(path.stat().st_mode),
+            )
+            for path in paths
+        }
 
     def write(self, folder: Path) -> None:
         """Write the build context into a folder, unless it is there; it appears whole."""

@@ -74,7 +74,7 @@ class ImagePlan:
     """An image that is to be built. All of it is part of the image's content."""
 
     builder: str
-    """Such as `codebuild`."""
+    """`codebuild` or `docker-build`."""
     variant: str
     """`cpu` or `cuda`."""
     platform: str

@@ -21,14 +21,16 @@ FORMS = (BY_DIGEST, BUILD)
 IMAGE_FILES = ("requirements", "handler")
 """Fields of an image that name files."""
 
-Builder = Literal["codebuild"]
+Builder = Literal["codebuild", "docker-build"]
 
 
 class ImageBuild(Part):
     """An image that is built from the model server's sources and what a spec adds."""
 
     builder: Builder = "codebuild"
-    """`codebuild`: AWS CodeBuild, which needs no Docker where Pulumi runs."""
+    """`codebuild`: AWS CodeBuild, which needs no Docker where Pulumi runs. `docker-build`: BuildKit
+    of the Docker where Pulumi runs, by Pulumi's provider of that name, which needs
+    `modelway[docker-build]`."""
     variant: Literal["cpu", "cuda"] = "cpu"
     """Which onnxruntime is inside; `cuda` is for GPU instance types."""
     base: str | None = Field(

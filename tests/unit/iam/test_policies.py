@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from modelway.cli import app
 from modelway.iam.build_role import BuildNeeds, build_statements
 from modelway.iam.deployer import DeployerOptions, deployer_statements
-from modelway.iam.deployer_image import image_statements
+from modelway.iam.deployer_image import codebuild_statements, local_build_statements
 from modelway.iam.deployer_platform import platform_statements, shared_platform_statements
 from modelway.iam.execution_role import ExecutionNeeds, execution_statements, trust_policy
 from modelway.iam.merge import merged
@@ -73,13 +73,15 @@ FULL_SPEC = spec(
     rollout={"strategy": "canary"},
     shadow={"model": {"registry": "fraud@approved"}},
 )
+BASE_ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/python"
 ALL = {
     "execution role": execution_statements(FULL_NEEDS, SCOPE),
     "deployer": deployer_statements(FULL_SPEC, "prod", SCOPE, DeployerOptions()),
     "deployer with a boundary": deployer_statements(
         FULL_SPEC, "prod", SCOPE, DeployerOptions(permissions_boundary_arn="arn:boundary")
     ),
-    "image builds": image_statements("platform", "platform-artifacts-*", SCOPE),
+    "image builds": codebuild_statements("platform", "platform-artifacts-*", SCOPE),
+    "local image builds": local_build_statements(BASE_ARN, SCOPE),
     "build role": build_statements(
         BuildNeeds(
             bucket_arn="arn:aws:s3:::b",

@@ -79,3 +79,19 @@ def test_what_was_added_is_read_back_from_a_manifest():
 def test_a_manifest_that_is_not_ours_adds_nothing():
     for manifest in ("", "[]", '{"layers": [{"mediaType": "x"}]}', '{"layers": 5}'):
         assert extras_of(manifest) == Extras()
+
+
+def test_a_folder_is_a_context_until_a_byte_a_mode_or_a_path_differs(tmp_path):
+    FULL.write(tmp_path / "context")
+    handler = tmp_path / "context" / "extra" / "code" / "handler.py"
+    assert FULL.is_in(tmp_path / "context")
+
+    handler.chmod(0o755)
+    assert not FULL.is_in(tmp_path / "context")
+    handler.chmod(0o644)
+    handler.write_text("def other(): ...\n")
+    assert not FULL.is_in(tmp_path / "context")
+    handler.write_text(EXTRAS.code["handler.py"])
+    assert FULL.is_in(tmp_path / "context")
+    handler.with_name("new.py").write_text("")
+    assert not FULL.is_in(tmp_path / "context")

@@ -72,10 +72,22 @@ def urn(type_, name):
 
 
 @pytest.fixture
-def engine():
-    # Nobody listens there: a check, a diff or a preview that called AWS would fail.
-    server = serve("aws", "http://127.0.0.1:9")
-    engine = Engine(server.port)
-    yield engine
-    engine.close()
-    server.stop()
+def engine_of():
+    """Start the provider of a package and give its engine."""
+    made = []
+
+    def start(package, **options):
+        # Nobody listens there: a check, a diff or a preview that called AWS would fail.
+        server = serve(package, "http://127.0.0.1:9", **options)
+        made.append((server, Engine(server.port)))
+        return made[-1][1]
+
+    yield start
+    for server, engine in made:
+        engine.close()
+        server.stop()
+
+
+@pytest.fixture
+def engine(engine_of):
+    return engine_of("aws")

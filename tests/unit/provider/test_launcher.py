@@ -40,10 +40,10 @@ def emulator():
     listening.close()
 
 
-def run(cwd=None, **environment):
+def run(cwd=None, launcher=LAUNCHER, **environment):
     path = {"PATH": os.environ["PATH"]}
     return subprocess.run(
-        [LAUNCHER, "127.0.0.1:1"],
+        [launcher, "127.0.0.1:1"],
         env=path | environment,
         cwd=cwd,
         capture_output=True,
@@ -86,6 +86,15 @@ def test_it_says_where_the_program_is_and_which_region_it_means(emulator, tmp_pa
     assert asked[0].splitlines()[0] == (
         f"GET /_modelway/providers/aws?directory={tmp_path}/my%20program&region=eu-west-1 HTTP/1.1"
     )
+
+
+def test_under_another_name_it_leads_to_the_provider_of_that_name(emulator, tmp_path):
+    answer, asked = emulator
+    launcher = LAUNCHER.with_name("pulumi-resource-docker-build")
+
+    run(tmp_path, launcher, MODELWAY_EMULATOR_URL=answer(HEAD))
+
+    assert asked[0].startswith("GET /_modelway/providers/docker-build?directory=")
 
 
 def test_a_refusal_of_the_emulator_is_passed_on(emulator):

@@ -22,7 +22,6 @@ from modelway.image.buildspec import ARGUMENTS, REPOSITORY, TAG, buildspec
 from modelway.image.content import extras_in
 from modelway.image.manifest import StandInManifest
 from modelway.image.repository import Repository
-from modelway.plan.model import Extras
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +110,8 @@ class Runner:
 
     def _build(self, build: Build, content: str, files: dict[str, bytes]) -> None:
         if self._services.settings.runtime != "docker":
-            self._say(
-                build,
-                "[Container] NO IMAGE IS BUILT: this emulator runs replicas as processes. A "
-                "manifest stands in for the image; the Dockerfile was not exercised.",
-                *_added(extras_in(files)),
-            )
+            lines = images.stand_in_lines(extras_in(files))
+            self._say(build, *(f"[Container] {line}" for line in lines))
             if self._services.clock.sleep(STAND_IN_SECONDS, self._services.stopping):
                 raise _Stopped
             return
@@ -142,13 +137,7 @@ class Runner:
         # late, since it takes a second and few emulators build images.
         from modelway.emulator.provider.clients import Clients
 
-        client = Clients(self._services.settings.url).client("ecr", build.region)
-
-        def name_account(request: Any, **_: Any) -> None:
-            request.headers["x-moto-account-id"] = build.account
-
-        client.meta.events.register("before-sign.ecr", name_account)
-        return client
+        return Clients(self._services.settings.url).of_account("ecr", build.region, build.account)
 
     def _enter(self, build: Build, *phases: str) -> None:
         for phase in phases:
@@ -174,9 +163,3 @@ class Runner:
 
 class _Stopped(Exception):  # noqa: N818 - a state
     """The build goes no further."""
-
-
-def _added(extras: Extras) -> list[str]:
-    names = [line.partition(" ")[0] for line in extras.requirements.splitlines()]
-    added = [*names, *extras.code]
-    return [f"[Container] The stand-in adds: {', '.join(added)}"] if added else []

@@ -1,14 +1,14 @@
 """What is inside the images that replicas run.
 
 Takes an image by digest, reads its manifest from the emulated ECR, gives its content hash and what
-a spec has added to it; builds images with Docker where replicas are containers. An image of
-somewhere else, or one that modelway did not make, has nothing added.
+a spec has added to it; builds images with Docker where replicas are containers, and says so where
+they are not. An image of somewhere else, or one that modelway did not make, has nothing added.
 """
 
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,13 @@ _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
     r"(?P<name>[^@:]+)@(?P<digest>sha256:[0-9a-f]{64})\Z"
 )
+
+_NOT_BUILT = (
+    "NO IMAGE IS BUILT: this emulator runs replicas as processes. A manifest stands in for the "
+    "image; the Dockerfile was not exercised."
+)
+
+_OWN_TAG = re.compile(r"(cpu|cuda)-(?P<content>[0-9a-f]{64})\Z")
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,15 @@ def inspector(services: Services) -> Inspect:
             backend = ecr_backends[found["account"]][found["region"]]
             repository = backend.repositories.get(found["name"])
             images = [] if repository is None else repository.images
-            manifests = [
-                each.image_manifest for each in images if each.image_digest == found["digest"]
+            told = [
+                (each.image_manifest, tuple(each.image_tags))
+                for each in images
+                if each.image_digest == found["digest"]
             ]
-        if not manifests:
+        if not told:
             return ImageInside()
-        return ImageInside(_content_of(manifests[0]), extras_of(manifests[0]))
+        manifest, tags = told[0]
+        return ImageInside(_content_of(manifest, tags), extras_of(manifest))
 
     return inspect
 
@@ -66,6 +76,16 @@ def inspector(services: Services) -> Inspect:
 def local_tag(content: str) -> str:
     """Give the name of the image of this content in the local Docker."""
     return f"modelway-serving:{(content or content_hash())[:12]}"
+
+
+def stand_in_lines(extras: Extras) -> list[str]:
+    """Say that no image is built, and what the manifest that stands in for it adds."""
+    names = [line.partition(" ")[0] for line in extras.requirements.splitlines()]
+    added = [*names, *extras.code]
+    lines = [_NOT_BUILT]
+    if added:
+        lines.append(f"The stand-in adds: {', '.join(added)}")
+    return lines
 
 
 def build(
@@ -97,9 +117,18 @@ def build(
         say(line)
 
 
-def _content_of(manifest: str) -> str:
+def content_of_tag(tag: str) -> str:
+    """Give the content hash that a tag of modelway's own names; empty for any other tag."""
+    found = _OWN_TAG.match(tag)
+    return "" if found is None else found["content"]
+
+
+def _content_of(manifest: str, tags: Iterable[str]) -> str:
     try:
         annotations = json.loads(manifest).get("annotations") or {}
-        return str(annotations.get(CONTENT_LABEL, ""))
     except (AttributeError, ValueError):
         return ""
+    if CONTENT_LABEL in annotations:
+        return str(annotations[CONTENT_LABEL])
+    # What Docker pushed has no annotations.
+    return next(filter(None, map(content_of_tag, tags)), "")

@@ -1,6 +1,6 @@
-"""The Pulumi provider `aws` on top of the emulator.
+"""The Pulumi providers on top of the emulator: `aws`, and `docker-build` (`docker_build`).
 
-    engine -> bin/pulumi-resource-aws -> emulator: serve() -> AwsProvider (gRPC)
+    engine -> bin/pulumi-resource-aws -> emulator: serve() -> AwsProvider (gRPC), a Plugin
                                                       check, difference       pure: no AWS call
                                                       lifecycle, reading -> Target -> boto3
                                                           ^

@@ -72,6 +72,17 @@ class Clients:
                 self._made[key] = self._make(service, region)
             return self._made[key]
 
+    def of_account(self, service: str, region: str, account: str) -> Any:
+        """Give a client of its own that acts in an account, which credentials say on AWS."""
+        with self._lock:
+            made = self._make(service, region)
+
+        def name_account(request: Any, **_: Any) -> None:
+            request.headers["x-moto-account-id"] = account
+
+        made.meta.events.register(f"before-sign.{service}", name_account)
+        return made
+
     def method(self, service: str, operation: str, region: str) -> Callable[..., dict[str, Any]]:
         """Give the client's method of an operation, by AWS's own name of it."""
         method: Callable[..., dict[str, Any]] = getattr(

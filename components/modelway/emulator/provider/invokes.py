@@ -1,6 +1,8 @@
 """The functions of the `aws` package that the emulator answers."""
 
+import base64
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 from botocore.loaders import create_loader
@@ -36,6 +38,22 @@ def _caller_identity(args: Mapping[str, Any], setup: Setup) -> Result:
         "arn": told["Arn"],
         "userId": told["UserId"],
         "id": told["Account"],
+    }
+
+
+def _authorization_token(args: Mapping[str, Any], setup: Setup) -> Result:
+    region = str(args.get("region") or setup.region)
+    (told,) = setup.clients.method("ecr", "GetAuthorizationToken", region)()["authorizationData"]
+    token = told["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return {
+        "authorizationToken": token,
+        "expiresAt": told["expiresAt"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "id": region,
+        "password": password,
+        "proxyEndpoint": told["proxyEndpoint"],
+        "region": region,
+        "userName": user,
     }
 
 
@@ -80,6 +98,7 @@ def _policy_document(args: Mapping[str, Any], setup: Setup) -> Result:
 
 
 INVOKES: Mapping[str, Callable[[Mapping[str, Any], Setup], Result]] = {
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": _authorization_token,
     "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,

@@ -5,18 +5,12 @@ the result or the error back. It holds the configuration of one provider instanc
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import (
-    plugin_pb2,
-    provider_pb2,
-    provider_pb2_grpc,
-    status_pb2,
-)
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 
 from modelway.emulator.provider import lifecycle
 from modelway.emulator.provider.check import DEFAULTS, Naming, check
@@ -24,6 +18,14 @@ from modelway.emulator.provider.clients import Clients
 from modelway.emulator.provider.difference import Difference, comparison
 from modelway.emulator.provider.entry import Entry
 from modelway.emulator.provider.invokes import invoke
+from modelway.emulator.provider.plugin import (
+    Plugin,
+    answering,
+    changes,
+    name_of,
+    refuse,
+    type_of,
+)
 from modelway.emulator.provider.reading import inputs_of, read
 from modelway.emulator.provider.schema import package_schema, schema_text
 from modelway.emulator.provider.table import entry_of
@@ -39,20 +41,7 @@ from modelway.emulator.provider.wire import (
 from modelway.errors import EmulatorError
 
 
-def _answering(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn the errors of one call into gRPC's."""
-
-    @wraps(method)
-    def answer(self: "AwsProvider", request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return method(self, request, context)
-        except EmulatorError as error:
-            _refuse(context, str(error))
-
-    return answer
-
-
-class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
+class AwsProvider(Plugin):
     """The `aws` package, one configuration of it.
 
     Args:
@@ -61,26 +50,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         region: where no configuration names one.
     """
 
+    package = "aws"
+
     def __init__(self, clients: Clients, directory: str, region: str) -> None:
-        self._setup = Setup(clients=clients, region=region, directory=directory)
-        self._cancelled = self._setup.cancelled
-
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Say what this provider understands."""
-        del request, context
-        return provider_pb2.ProviderHandshakeResponse(
-            accept_secrets=True, supports_autonaming_configuration=True
+        super().__init__()
+        self._setup = Setup(
+            clients=clients, region=region, directory=directory, cancelled=self.cancelled
         )
-
-    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Accept an engine that was told this provider's port."""
-        del request, context
-        return empty_pb2.Empty()
-
-    def Parameterize(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Refuse: the package takes no parameters."""
-        del request
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the aws provider takes no parameters")
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Give the version of pulumi_aws whose types this provider takes."""
@@ -92,17 +68,6 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         del request, context
         return provider_pb2.GetSchemaResponse(schema=schema_text())
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """End every wait."""
-        del request, context
-        self._cancelled.set()
-        return empty_pb2.Empty()
-
-    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Take any configuration: what means nothing to the emulator is left alone."""
-        del context
-        return provider_pb2.CheckResponse(inputs=request.news)
-
     def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Replace the provider, with what it made, only when it moves to another region."""
         del context
@@ -110,10 +75,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         changed = sorted(name for name in {*olds, *news} if olds.get(name) != news.get(name))
         moved = "region" in olds and olds.get("region") != news.get("region")
         return provider_pb2.DiffResponse(
-            changes=_changes(changed), diffs=changed, replaces=["region"] if moved else []
+            changes=changes(changed), diffs=changed, replaces=["region"] if moved else []
         )
 
-    @_answering
+    @answering
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Take the region and the tags; credentials and endpoints are the emulator's own."""
         del context
@@ -131,13 +96,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             ignored_tags=frozenset(ignore.get("keys") or ()),
             ignored_tag_prefixes=tuple(ignore.get("keyPrefixes") or ()),
             directory=self._setup.directory,
-            cancelled=self._cancelled,
+            cancelled=self.cancelled,
         )
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
 
-    @_answering
+    @answering
     def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Answer a function."""
         del context
@@ -146,13 +111,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         secrets = result if args.secrets else ()
         return provider_pb2.InvokeResponse(**{"return": write_struct(result, secrets)})
 
-    @_answering
+    @answering
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Check a resource's inputs and name it."""
         del context
-        entry = entry_of(_type(request.urn))
+        entry = entry_of(type_of(request.urn))
         news = read_struct(request.news)
-        naming = Naming(_name(request.urn), request.randomSeed or request.urn.encode())
+        naming = Naming(name_of(request.urn), request.randomSeed or request.urn.encode())
         if request.HasField("autonaming"):
             mode = provider_pb2.CheckRequest.AutonamingOptions.Mode.Name(request.autonaming.mode)
             naming = Naming(naming.logical, naming.seed, request.autonaming.proposed_name, mode)
@@ -165,11 +130,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             ],
         )
 
-    @_answering
+    @answering
     def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Say what would change, and whether that needs a new resource."""
         del context
-        entry = entry_of(_type(request.urn))
+        entry = entry_of(type_of(request.urn))
         news, olds = read_struct(request.news).values, read_struct(request.olds).values
         found = comparison(entry).differences(news, olds)
         found += self._tag_differences(entry, news, olds)
@@ -178,7 +143,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         rule = entry.auto_name
         fixed = rule is not None and rule.property not in news.get(DEFAULTS, ())
         return provider_pb2.DiffResponse(
-            changes=_changes(found),
+            changes=changes(found),
             diffs=sorted({each.property for each in found}),
             replaces=replaces,
             # Two resources of one name cannot be there at once.
@@ -193,7 +158,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             hasDetailedDiff=True,
         )
 
-    @_answering
+    @answering
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Create a resource, or say what creating it would give."""
         news = read_struct(request.properties)
@@ -213,7 +178,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             id=target.id, properties=write_struct(state, _secret(state, news.secrets))
         )
 
-    @_answering
+    @answering
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Read a resource, for a refresh or an import; an empty id says that it is gone."""
         del context
@@ -237,7 +202,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             inputs=write_struct(kept, _secret(kept, secrets)),
         )
 
-    @_answering
+    @answering
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Change a resource, or say what changing it would give."""
         news, olds = read_struct(request.news), read_struct(request.olds)
@@ -256,7 +221,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             raise EmulatorError(f"updating {_what(target)}: {error}") from error
         return provider_pb2.UpdateResponse(properties=write_struct(state, _secret(state, secrets)))
 
-    @_answering
+    @answering
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Delete a resource."""
         del context
@@ -270,9 +235,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def _target(self, request: Any, id_: str, news: Properties, olds: Properties) -> Target:
         inputs = {name: value for name, value in news.values.items() if name != DEFAULTS}
         return Target(
-            entry=entry_of(_type(request.urn)),
+            entry=entry_of(type_of(request.urn)),
             setup=self._setup,
-            name=_name(request.urn),
+            name=name_of(request.urn),
             id=id_,
             inputs=inputs,
             state=dict(olds.values),
@@ -310,19 +275,6 @@ def _secret(values: Mapping[str, Any], secrets: Iterable[str]) -> set[str]:
     return (found | {"tagsAll"} if "tags" in found else found) & values.keys()
 
 
-def _type(urn: str) -> str:
-    return urn.split("::")[2].rsplit("$", 1)[-1]
-
-
-def _name(urn: str) -> str:
-    return urn.split("::", 3)[3]
-
-
-def _changes(found: Iterable[Any]) -> Any:
-    some = provider_pb2.DiffResponse.DiffChanges.DIFF_SOME
-    return some if found else provider_pb2.DiffResponse.DiffChanges.DIFF_NONE
-
-
 def _property_diff(difference: Difference) -> Any:
     kind = f"{difference.kind}_REPLACE" if difference.replaces else difference.kind
     return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind))
@@ -332,12 +284,6 @@ def _decoded(value: Any) -> dict[str, Any]:
     """Read a nested setting, which the engine sends as JSON text."""
     loaded = json.loads(value) if isinstance(value, str) and value else value
     return loaded if isinstance(loaded, dict) else {}
-
-
-def _refuse(context: grpc.ServicerContext, message: str) -> NoReturn:
-    # Not UNKNOWN: the engine takes that for a crash that it may not recover from.
-    context.abort(grpc.StatusCode.FAILED_PRECONDITION, message)
-    raise AssertionError(message)  # abort always raises
 
 
 def _partly_done(
@@ -357,4 +303,4 @@ def _partly_done(
     status = status_pb2.Status(code=grpc.StatusCode.FAILED_PRECONDITION.value[0], message=message)
     status.details.add().Pack(failed)
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    _refuse(context, message)
+    refuse(context, message)

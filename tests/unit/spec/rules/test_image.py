@@ -18,8 +18,9 @@ def refused(**parts):
     return [(problem.path, problem.message) for problem in failure.value.problems]
 
 
-def test_an_image_may_be_built_in_every_environment(problems):
-    assert problems({"image": {"builder": "codebuild"}}, "prod") == []
+@pytest.mark.parametrize("builder", ["codebuild", "docker-build"])
+def test_an_image_may_be_built_in_every_environment(problems, builder):
+    assert problems({"image": {"builder": builder}}, "prod") == []
 
 
 def test_packages_need_a_file_that_pins_them(the_problem):
