@@ -1,5 +1,6 @@
 """Images that CodeBuild builds, with a handler and a package. Real engine, real servers."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -9,6 +10,8 @@ import pytest
 import yaml
 from sklearn.datasets import load_digits
 
+from modelway.emulator.process import start
+
 pytestmark = pytest.mark.integration
 
 ROWS = load_digits().data.astype(np.float32)
@@ -16,7 +19,7 @@ ROWS = load_digits().data.astype(np.float32)
 HANDLER = """
 import json
 
-import iniconfig
+import shouting
 import numpy as np
 
 
@@ -25,15 +28,52 @@ def preprocess(body, content_type, context):
 
 
 def postprocess(outputs, accept, context):
-    said = {"labels": outputs["label"].tolist(), "package": iniconfig.__name__, "version": 1}
+    said = {"labels": outputs["label"].tolist(), "package": shouting.loud("is there"), "version": 1}
     return json.dumps(said).encode(), "application/json"
 """
 
-LOCK = """
-iniconfig==2.3.1 \\
-    --hash=sha256:67f4b9c50da0dedf52af349e7749a80a9057a5031199791b906c3bb3ae878960 \\
-    --hash=sha256:9121e2c1fdb355232495be3194c8dfe87ccc2d5dee45947b78e68f499790d7a7
-"""
+WHEEL = "shouting-1.0-py3-none-any.whl"
+IN_WHEEL = {
+    "shouting.py": "def loud(text):\n    return text.upper()\n",
+    "shouting-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n",
+    "shouting-1.0.dist-info/WHEEL": (
+        "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    ),
+    "shouting-1.0.dist-info/RECORD": "".join(
+        f"shouting{name},,\n"
+        for name in (
+            ".py",
+            "-1.0.dist-info/METADATA",
+            "-1.0.dist-info/WHEEL",
+            "-1.0.dist-info/RECORD",
+        )
+    ),
+}
+
+
+def wheel():
+    """A package of the test's own, the same to the byte every time: no index has to be asked."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in IN_WHEEL.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return buffer.getvalue()
+
+
+LOCK = f"shouting==1.0 --hash=sha256:{hashlib.sha256(wheel()).hexdigest()}\n"
+
+
+@pytest.fixture(scope="module")
+def modelway_emulator(tmp_path_factory):
+    """An emulator that finds the package in a folder, as with an index of the user's own."""
+    folder = tmp_path_factory.mktemp("wheels")
+    (folder / WHEEL).write_bytes(wheel())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(folder))
+        running = start(port=0, time_scale=60.0, state=tmp_path_factory.mktemp("emulator"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -75,7 +115,7 @@ def test_handler_and_package_are_built_into_the_image_once_and_serve(built, mode
     assert "NO IMAGE IS BUILT" in up.stdout
     assert invoke(modelway_client, "builds-local") == {
         "labels": [0, 1, 2],
-        "package": "iniconfig",
+        "package": "IS THERE",
         "version": 1,
     }
     (build,) = builds(modelway_client)
@@ -117,7 +157,7 @@ def test_the_sources_are_encrypted_and_hold_what_the_spec_adds(built, modelway_c
     assert found["SSEKMSKeyId"] == deployment.outputs()["kms_key_arn"]
     with zipfile.ZipFile(io.BytesIO(found["Body"].read())) as archive:
         assert archive.read("extra/code/handler.py").decode() == HANDLER
-        assert archive.read("extra/requirements.txt").decode().startswith("iniconfig==2.3.1 --hash")
+        assert archive.read("extra/requirements.txt").decode().startswith("shouting==1.0 --hash")
         assert "model_server/__main__.py" in archive.namelist()
 
 
