@@ -22,6 +22,8 @@ def status(
 ) -> None:
     """Show what an endpoint serves: status, traffic, alarms, last rollouts and errors.
 
+    Of an endpoint that failed to come up, and was removed, the last errors of its log are shown.
+
     Exit status: 0 when it is in service, 1 otherwise.
 
     For example:
@@ -31,14 +33,19 @@ def status(
         modelway status digits --env prod --json
     """
     from modelway.errors import DeploymentError
-    from modelway.monitoring.endpoint_status import read_status
+    from modelway.monitoring.endpoint_status import read_errors, read_status
 
     endpoint = name if env is None else f"{name}-{env}"
     found = read_status(endpoint, region, lines)
     if found is None:
+        missing = (
+            f"showing endpoint {endpoint}: there is none of this name in this account and region."
+        )
+        if errors := read_errors(endpoint, region, lines):
+            listed = "".join(f"\n  {line}" for line in errors)
+            raise DeploymentError(f"{missing} The last errors in its log:{listed}")
         raise DeploymentError(
-            f"showing endpoint {endpoint}: there is none of this name in this account and region. "
-            "Give the endpoint's full name, or the spec's name and --env."
+            f"{missing} Give the endpoint's full name, or the spec's name and --env."
         )
     if as_json:
         typer.echo(json.dumps(found, indent=2, default=str))

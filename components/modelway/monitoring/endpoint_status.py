@@ -3,17 +3,10 @@
 Takes an endpoint's name, gives plain values for people and programs. Must not change anything.
 """
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from modelway.errors import DeploymentError
-
-ERROR_LEVELS = frozenset({"error", "critical", "fatal"})
-"""Levels in the model server's JSON log lines that count as errors."""
-
-ERROR_WORDS = ("error", "exception", "traceback", "fatal")
-"""For lines of containers that do not write JSON."""
 
 NEWEST_EVENTS = 1000
 """Log lines looked at for errors, the newest first by stream."""
@@ -37,6 +30,7 @@ def read_status(endpoint: str, region: str | None, error_lines: int) -> dict[str
 
     from modelway.sagemaker.api import SageMakerApi, is_missing
     from modelway.sagemaker.calls import error_message
+    from modelway.sagemaker.container_log import LOG_GROUP
     from modelway.sagemaker.rollout_log import outcomes
 
     session = Session(region_name=region)
@@ -48,7 +42,7 @@ def read_status(endpoint: str, region: str | None, error_lines: int) -> dict[str
             if is_missing(error):
                 return None
             raise
-        group = f"/aws/sagemaker/Endpoints/{endpoint}"
+        group = f"{LOG_GROUP}{endpoint}"
         return {
             "endpoint": endpoint,
             "arn": found["EndpointArn"],
@@ -135,8 +129,34 @@ def _watches(alarm: dict[str, Any], endpoint: str) -> bool:
     return {"Name": "EndpointName", "Value": endpoint} in dimensions
 
 
+def read_errors(endpoint: str, region: str | None, count: int) -> list[str]:
+    """Give the last lines of errors in an endpoint's log, which is there when the endpoint is not.
+
+    Args:
+        endpoint: its name.
+        region: default: boto3's own.
+        count: how many lines, 0 or more.
+
+    Raises:
+        DeploymentError: AWS refused, or could not be reached.
+    """
+    from boto3.session import Session
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from modelway.sagemaker.calls import error_message
+    from modelway.sagemaker.container_log import LOG_GROUP
+
+    group = f"{LOG_GROUP}{endpoint}"
+    try:
+        return _errors(Session(region_name=region).client("logs"), group, count)
+    except (BotoCoreError, ClientError) as error:
+        raise DeploymentError(f"reading the log {group}: {error_message(error)}") from error
+
+
 def _errors(logs: Any, group: str, count: int) -> list[str]:
     """Give the last lines that tell of errors, the oldest first."""
+    from modelway.sagemaker.container_log import tells_of_error
+
     if count == 0:
         return []
     try:
@@ -155,14 +175,3 @@ def _errors(logs: Any, group: str, count: int) -> list[str]:
         )
         events += [(event["timestamp"], event["message"].rstrip()) for event in page["events"]]
     return [line for _time, line in sorted(events) if tells_of_error(line)][-count:]
-
-
-def tells_of_error(line: str) -> bool:
-    """Tell whether a log line is an error: by its level in JSON, else by its words."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return any(word in line.lower() for word in ERROR_WORDS)
-    if isinstance(entry, dict) and "level" in entry:
-        return str(entry["level"]).lower() in ERROR_LEVELS
-    return any(word in line.lower() for word in ERROR_WORDS)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from modelway.errors import DeploymentError
-from modelway.sagemaker import failures, live, rollout_log
+from modelway.sagemaker import container_log, failures, live, rollout_log
 from modelway.sagemaker.api import SageMakerApi, as_tag_list
 from modelway.sagemaker.calls import Service, error_message
 from modelway.sagemaker.desired import OWNER_TAG, DesiredEndpoint
@@ -212,7 +212,8 @@ class EndpointDeployment:
             started = False
         found = self._settled(desired)
         if started and not live.serves(desired, found):
-            raise failures.not_served(desired, found, doing)
+            said = container_log.last_reasons(self._service, found)
+            raise failures.not_served(desired, found, doing, said=said)
         return found, started
 
     def _rollout(self, desired: DesiredEndpoint) -> "Rollout":

@@ -8,10 +8,8 @@ from typing import Any
 
 from modelway.errors import DeploymentError
 from modelway.sagemaker.calls import EXPIRED
+from modelway.sagemaker.container_log import LOG_GROUP
 from modelway.sagemaker.desired import ENDPOINT_TAG, OWNER_TAG, DesiredEndpoint
-
-LOG_GROUP = "/aws/sagemaker/Endpoints/"
-"""Where SageMaker writes an endpoint's logs."""
 
 HINTS = (
     ("ping health check", "the container did not answer /ping with 200; its log says why"),
@@ -37,12 +35,22 @@ HINTS = (
 )
 """Parts of AWS's texts, in lower case, with what to do."""
 
+REMEDIES = {
+    "not by a trusted key": "Sign the package with a trusted key (`modelway sign PACKAGE --key "
+    "FILE`), or add its signer's to MODEL_SERVER_TRUSTED_KEYS under `serving.environment`",
+    "only signed packages are loaded": "Sign the package with a trusted key (`modelway sign "
+    "PACKAGE --key FILE`); a model that is none becomes one by `modelway package`",
+    "is not what was packaged": "`modelway inspect PACKAGE` tells the same here; make it again",
+}
+"""Parts of the model server's own reasons (serving_image, model_server/core), with what to do."""
+
 
 def not_served(
     desired: DesiredEndpoint,
     live: Mapping[str, Any] | None,
     doing: str,
     fired: Sequence[Mapping[str, Any]] = (),
+    said: Sequence[str] = (),
 ) -> DeploymentError:
     """Tell why an endpoint does not serve what was wanted, after it came to rest.
 
@@ -51,6 +59,7 @@ def not_served(
         live: what is there; None when nothing is.
         doing: what was being done.
         fired: the rollback alarms that were firing in the end, as DescribeAlarms gives them.
+        said: the containers' own reasons, where they did not start.
     """
     if live is None:
         return DeploymentError(
@@ -58,7 +67,7 @@ def not_served(
             "Run `pulumi up` again to create it."
         )
     status = live["EndpointStatus"]
-    reason = reason_of(live) + _alarms_in_words(fired)
+    reason = reason_of(live, said) + _alarms_in_words(fired)
     serving = live.get("EndpointConfigName")
     if status == "InService":
         return DeploymentError(
@@ -124,13 +133,18 @@ def not_ours(desired: DesiredEndpoint, tags: Mapping[str, str], what: str) -> De
     )
 
 
-def reason_of(live: Mapping[str, Any]) -> str:
-    """Give SageMaker's own reason as a sentence, with what it usually means."""
+def reason_of(live: Mapping[str, Any], said: Sequence[str] = ()) -> str:
+    """Give SageMaker's own reason as sentences, with the container's or what it usually means."""
     reason = str(live.get("FailureReason") or "").strip()
     if not reason:
         return "SageMaker gave no reason."
+    told = f"SageMaker's reason: {reason.rstrip('.')}."
+    if said:
+        last = "; ".join(said).rstrip(".")
+        remedy = next((todo for part, todo in REMEDIES.items() if part in last), "")
+        return f"{told} The container's own: {last}." + (f" {remedy}." if remedy else "")
     hint = _hint(reason)
-    return f"SageMaker's reason: {reason.rstrip('.')}." + (f" Usually: {hint}." if hint else "")
+    return told + (f" Usually: {hint}." if hint else "")
 
 
 def _alarms_in_words(fired: Sequence[Mapping[str, Any]]) -> str:

@@ -16,7 +16,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from modelway.plan.changes import moved_variants
-from modelway.sagemaker import failures, live, rollout_log, scaling_pause, update_plan
+from modelway.sagemaker import (
+    container_log,
+    failures,
+    live,
+    rollout_log,
+    scaling_pause,
+    update_plan,
+)
 from modelway.sagemaker.api import SageMakerApi, as_tag_list
 from modelway.sagemaker.calls import Service
 from modelway.sagemaker.desired import DesiredEndpoint
@@ -104,7 +111,8 @@ class Rollout:
         if rested is not None:
             self._record(rested, served=served, fired=fired)
         if not served:
-            raise failures.not_served(self._desired, rested, self._doing, fired)
+            said = container_log.last_reasons(self._service, rested)
+            raise failures.not_served(self._desired, rested, self._doing, fired, said)
         self._told.note(f"{self._desired.name}: {self._desired.config_name} has all traffic")
         return rested
 

@@ -24,6 +24,7 @@ def test_a_server_that_cannot_start_fails_the_up_and_the_next_one_repairs(
 
     assert failed.returncode != 0
     assert "ping health check" in failed.stdout + failed.stderr
+    assert "own: MODEL_SERVER_THREADS is 'many'; it takes a number" in failed.stdout + failed.stderr
     assert "modelway status broken-local" in failed.stdout + failed.stderr
     assert endpoints(modelway_client, "broken") == []
     assert modelway_client("sagemaker").list_models(NameContains="broken")["Models"] == []
@@ -54,6 +55,7 @@ def test_an_update_that_is_rolled_back_fails_the_up_and_the_old_version_serves(
     assert failed.returncode != 0
     assert "rolled the update back" in text
     assert f"Serving now: {before}" in text
+    assert "own: MODEL_SERVER_THREADS is 'many'; it takes a number" in text
     assert client.errors == []
     configs = modelway_client("sagemaker").list_endpoint_configs(NameContains="rolled-local")
     assert [c["EndpointConfigName"] for c in configs["EndpointConfigs"]] == [before]

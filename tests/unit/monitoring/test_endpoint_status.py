@@ -1,13 +1,11 @@
-"""Which log lines are errors, whose alarms are shown. AWS's part is in tests/integration."""
+"""Whose alarms are shown, and what is said without a region. AWS's part is in tests/integration."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from modelway.monitoring.dashboard import dashboard_url, in_region
-from modelway.monitoring.endpoint_status import _watches, tells_of_error
+from modelway.monitoring.endpoint_status import _watches
 from modelway.testing import child_environment
 
 
@@ -29,31 +27,6 @@ def test_without_a_region_both_ways_on_are_told():
         "(or give it with --region) and your credentials; for the emulator run "
         'eval "$(modelway emulator env)"\n'
     )
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"level": "error", "message": "cannot load the model"}',
-        '{"level": "CRITICAL", "message": "stopping"}',
-        "Traceback (most recent call last):",
-        "ValueError: no such tensor",
-    ],
-)
-def test_errors_are_told_by_level_or_by_words(line):
-    assert tells_of_error(line) is True
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"level": "info", "message": "0 errors so far"}',
-        "ready on port 8080",
-        "3",
-    ],
-)
-def test_other_lines_are_no_errors(line):
-    assert tells_of_error(line) is False
 
 
 def test_alarms_of_a_longer_name_are_not_shown():

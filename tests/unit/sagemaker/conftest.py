@@ -39,6 +39,8 @@ class FakeSageMaker:
         """Statuses of the variants that the next update shows, one a look."""
         self.summary: list[dict[str, Any]] = []
         self.age = itertools.count()
+        self.reason = "The primary container did not pass the ping health check."
+        """Of the next update or creation that fails."""
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         handler = object.__getattribute__(self, f"_{operation}")
@@ -144,7 +146,7 @@ class FakeSageMaker:
     def _move(self, status, config_name, *, first):
         outcome = self.outcomes.pop(0) if self.outcomes else "ok"
         old = self.endpoint.get("EndpointConfigName", config_name)
-        reason = {"FailureReason": "The primary container did not pass the ping health check."}
+        reason = {"FailureReason": self.reason}
         end = {
             "ok": {"EndpointStatus": "InService", "EndpointConfigName": config_name},
             "rollback": {"EndpointStatus": "InService", "EndpointConfigName": old, **reason},
@@ -308,7 +310,7 @@ def services(aws: FakeSageMaker) -> dict[str, Any]:
     return {
         "application-autoscaling": scaling,
         "cloudwatch": FakeCloudWatch(aws.calls),
-        **{name: FakeService(name, aws.calls) for name in ("ecr", "iam", "s3")},
+        **{name: FakeService(name, aws.calls) for name in ("ecr", "iam", "logs", "s3")},
     }
 
 
