@@ -6,7 +6,6 @@ gives what was seen then. So the tests, which only look at that, can run in any 
 
 import hashlib
 import json
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+import requests
 import yaml
 
 from modelway.emulator.process import RunningEmulator, start
@@ -22,12 +22,15 @@ from modelway.image.manifest import MANIFEST_TYPE, StandInManifest
 from promotion_program import (
     APPROVER,
     BUCKET,
+    BUILDER,
     NAME,
+    PROVENANCE,
     ROWS,
     STACKS,
     Answers,
     Back,
     Program,
+    Refused,
     Seen,
     Step,
     Waiting,
@@ -39,10 +42,12 @@ POLICY = {
         "staging": {"promote_from": "dev", "evidence": ["rehearsal"]},
         "prod": {
             "promote_from": "staging",
-            "evidence": ["tests", "parity"],
+            "evidence": ["tests", "parity", "provenance"],
+            "builders": [BUILDER],
             "approvers": [APPROVER],
             "signers": ["ci"],
             "bake_seconds": 60,
+            "scan": {"highest_severity": "medium"},
         },
     }
 }
@@ -190,6 +195,23 @@ def pushed(client: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
+def scan(emulator: RunningEmulator, image: str) -> Any:
+    """Say what a scan of the image has found."""
+
+    def find(*findings: tuple[str, str]) -> None:
+        told = {
+            "repository": "models",
+            "digest": image.partition("@")[2],
+            "findings": [{"name": name, "severity": severity} for name, severity in findings],
+        }
+        session = requests.Session()
+        session.trust_env = False
+        session.post(f"{emulator.url}/_modelway/scans", json=told, timeout=30).raise_for_status()
+
+    return find
+
+
+@pytest.fixture(scope="module")
 def waiting(program: Program, client: Any) -> Waiting:
     """Version 1 is trained and registered, twice, and not approved; gives what was said."""
     client("s3").create_bucket(Bucket=BUCKET)
@@ -202,13 +224,30 @@ def waiting(program: Program, client: Any) -> Waiting:
 
 
 @pytest.fixture(scope="module")
-def first(waiting: Waiting, program: Program, look: Any, pushed: Any) -> Step:
-    """Version 1 is approved, rehearsed, and goes to prod."""
+def unproven(waiting: Waiting, program: Program) -> Refused:
+    """Version 1 is approved, rehearsed, goes to staging, and on while nobody proved its image."""
     package = waiting.package
     program.approve_and_release(waiting.version, package)
     program.promote("dev", "staging", f"rehearsal={program.rehearse(package)}")
-    program.promote("staging", "prod")
-    return Step(package, {stack: look(stack) for stack in STACKS}, pushed())
+    return program.refused_promotion("staging", "prod")
+
+
+@pytest.fixture(scope="module")
+def vulnerable(unproven: Refused, program: Program, scan: Any) -> Refused:
+    """Its image is attested and scanned, and the scan has found too much."""
+    program.attest()
+    scan(("CVE-2026-1", "HIGH"), ("CVE-2026-2", "LOW"))
+    return program.refused_promotion("staging", "prod", PROVENANCE)
+
+
+@pytest.fixture(scope="module")
+def first(
+    waiting: Waiting, vulnerable: Refused, program: Program, scan: Any, look: Any, pushed: Any
+) -> Step:
+    """The next scan finds less, and version 1 goes to prod."""
+    scan(("CVE-2026-2", "LOW"))
+    program.promote("staging", "prod", PROVENANCE)
+    return Step(waiting.package, {stack: look(stack) for stack in STACKS}, pushed())
 
 
 @pytest.fixture(scope="module")
@@ -222,10 +261,16 @@ def refused(another_up: list[str], program: Program, image: str) -> dict[str, st
     """Something is changed by hand and prod is previewed; gives what was said."""
     prod = program.on("prod")
     (record,) = prod.record_files()
+    (envelope,) = [
+        path
+        for path in (prod.stacks / "releases" / "evidence").iterdir()
+        if path.read_bytes() == (prod.directory / "provenance.json").read_bytes()
+    ]
     changes = {
         "spec": (program.file, "ml.c5.xlarge", "ml.c5.2xlarge"),
         "image": (program.file, image.partition("@")[2], f"sha256:{'9' * 64}"),
         "record": (record, APPROVER, "nobody@example.com"),
+        "provenance": (envelope, '"sig"', '"sig" '),
     }
     said = {}
     for what, (file, old, new) in changes.items():
@@ -235,12 +280,10 @@ def refused(another_up: list[str], program: Program, image: str) -> dict[str, st
 
 
 @pytest.fixture(scope="module")
-def alarm(
-    refused: dict[str, str], program: Program, client: Any
-) -> "subprocess.CompletedProcess[str]":
+def alarm(refused: dict[str, str], program: Program, client: Any) -> Refused:
     """Version 2 is in dev, an alarm of dev fires, and somebody promotes; gives what was said."""
     package = program.train("2", 0.01)
-    program.approve_and_release(program.register(package), package)
+    program.approve_and_release(program.register(package), package, PROVENANCE)
     rehearsal = program.rehearse(package)
     cloudwatch = client("cloudwatch")
     # The state that SetAlarmState gives would be gone with the next evaluation, a second later.
@@ -260,18 +303,13 @@ def alarm(
     while state != "ALARM":
         time.sleep(0.1)
         state = cloudwatch.describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]["StateValue"]
-    files = program.files()
-    done = program.shell(
-        f"modelway promote {NAME} --from dev --to staging --evidence rehearsal={rehearsal} --json",
-        check=False,
-    )
-    assert program.files() == files
+    refusal = program.refused_promotion("dev", "staging", f"rehearsal={rehearsal}")
     cloudwatch.delete_alarms(AlarmNames=[ALARM])
-    return done
+    return refusal
 
 
 @pytest.fixture(scope="module")
-def pinned(alarm: "subprocess.CompletedProcess[str]", program: Program) -> str:
+def pinned(alarm: Refused, program: Program) -> str:
     """Prod is previewed while its record names version 1, and version 2 is approved."""
     prod = program.on("prod")
     prod.select()

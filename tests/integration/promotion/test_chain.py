@@ -3,7 +3,6 @@
 The real engine and real servers; what each stack serves is asked of AWS, not of modelway.
 """
 
-import json
 import re
 
 import numpy as np
@@ -48,6 +47,24 @@ def test_a_package_is_registered_once_with_digest_signer_and_metrics(waiting, pr
     assert waiting.again == waiting.version | {"new": False}
 
 
+def test_an_image_that_nobody_attested_or_scanned_is_not_promoted_to_prod(unproven, image):
+    digest = image.partition("@")[2]
+
+    assert [*unproven.failed] == ["evidence: provenance", "provenance", "scan"]
+    assert unproven.failed["provenance"] == (
+        f"the image {digest} has no provenance; make it with `modelway image provenance`, and give "
+        "it with --evidence provenance=FILE"
+    )
+    assert unproven.failed["scan"].startswith("the image was not scanned; run `aws ecr start-image")
+    assert unproven.said.endswith("\nflowers is not promoted to prod; nothing was written\n")
+
+
+def test_an_attested_image_with_a_finding_above_the_policy_is_not_either(vulnerable):
+    assert vulnerable.failed == {
+        "scan": "CVE-2026-1 (HIGH); medium is the highest that may pass",
+    }
+
+
 def test_every_stack_answers_as_onnxruntime_does(first):
     assert [same(first.stacks[name].answers, first.expected) for name in STACKS] == [True] * 3
 
@@ -79,7 +96,8 @@ def test_each_record_names_the_one_that_it_was_promoted_from_and_its_evidence(fi
     assert staging["promoted_from"]["stack"] == "dev"
     assert prod["promoted_from"]["stack"] == "staging"
     assert [each["kind"] for each in staging["evidence"]] == ["parity", "rehearsal", "tests"]
-    assert [each["kind"] for each in prod["evidence"]] == ["bake", "parity", "rehearsal", "tests"]
+    kinds = ["bake", "parity", "provenance", "rehearsal", "tests"]
+    assert [each["kind"] for each in prod["evidence"]] == kinds
 
 
 def test_every_server_verified_the_package_with_the_key_that_the_spec_trusts(first, program):
@@ -120,15 +138,16 @@ def test_a_record_that_was_edited_by_hand_is_refused(refused, program):
     assert f"{record}: was edited: its digest begins with" in refused["record"]
 
 
-def test_while_an_alarm_of_the_source_fires_nothing_is_promoted_or_written(alarm):
-    printed = json.loads(alarm.stdout)
-    failed = [rule for rule in printed["rules"] if not rule["passed"]]
+def test_a_provenance_that_was_edited_by_hand_is_refused(refused, program):
+    assert "deploying release 0001-" in refused["provenance"]
+    assert "reading the provenance " in refused["provenance"]
+    assert "was changed; restore it from git" in refused["provenance"]
 
-    assert alarm.returncode == 1
-    assert alarm.stderr.endswith("\nflowers is not promoted to staging; nothing was written\n")
-    assert printed["recorded"] is None
-    assert [rule["name"] for rule in failed] == ["alarms"]
-    assert failed[0]["found"].startswith("flowers-dev-too-few-flowers fires: ")
+
+def test_while_an_alarm_of_the_source_fires_nothing_is_promoted_or_written(alarm):
+    assert alarm.said.endswith("\nflowers is not promoted to staging; nothing was written\n")
+    assert [*alarm.failed] == ["alarms"]
+    assert alarm.failed["alarms"].startswith("flowers-dev-too-few-flowers fires: ")
 
 
 def test_a_stack_with_a_record_keeps_its_package_whatever_is_approved_since(pinned, listed, first):
@@ -179,8 +198,9 @@ def test_what_is_live_is_told_after_it_all(back):
     ]
 
 
-def test_the_image_was_pushed_once_and_never_again(first, back, image):
-    ((repository, digest, _at),) = first.pushed
+def test_the_image_was_pushed_once_with_what_attests_it_and_never_again(first, back, image):
+    pushed = [(repository, digest) for repository, digest, _at in first.pushed]
 
-    assert (repository, digest) == ("models", image.partition("@")[2])
+    assert ("models", image.partition("@")[2]) in pushed
+    assert [repository for repository, _digest in pushed] == ["models"] * 3
     assert back.pushed == first.pushed

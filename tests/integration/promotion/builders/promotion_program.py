@@ -28,6 +28,9 @@ NAME = "flowers"
 STACKS = ("dev", "staging", "prod")
 ROWS = load_iris().data[::5].astype(np.float32)
 APPROVER = "ml-lead@example.com"
+BUILDER = "https://ci.example.com"
+PROVENANCE = "provenance=provenance.json"
+"""As `--evidence` takes it, once the image is attested."""
 BUCKET = "flowers-registry"
 """Of the registry's archives."""
 
@@ -94,6 +97,15 @@ class Waiting:
     """What `pulumi preview` of dev said."""
     files: list[Path]
     """Of the releases, after both."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A promotion that was refused."""
+
+    failed: dict[str, str]
+    """What was found, by the names of the rules that failed."""
+    said: str
 
 
 @dataclass(frozen=True)
@@ -208,18 +220,30 @@ class Program(PulumiStack):
             f" --key trusted.pem --create-group --bucket {BUCKET}"
         )
 
-    def release(self, package: Package, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Release what is approved in dev, with the package's evidence."""
-        return self.shell(
-            f"modelway release {NAME} --stack dev --evidence tests=junit.xml"
-            f" --evidence parity={package.folder.name}/evidence/parity.json",
-            check=check,
+    def attest(self) -> None:
+        """Put SBOM and provenance beside the image, as a pipeline does that has built it."""
+        image = self.spec["image"]
+        self.shell(
+            f"modelway image sbom {image} --push;"
+            f"modelway image provenance {image} --builder {BUILDER} --key release-key.pem"
+            " --out provenance.json --push"
         )
 
-    def approve_and_release(self, version: dict[str, Any], package: Package) -> None:
+    def release(
+        self, package: Package, *evidence: str, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Release what is approved in dev, with the package's evidence and more."""
+        own = ("tests=junit.xml", f"parity={package.folder.name}/evidence/parity.json")
+        return self.shell(
+            f"modelway release {NAME} --stack dev{_options(*own, *evidence)}", check=check
+        )
+
+    def approve_and_release(
+        self, version: dict[str, Any], package: Package, *evidence: str
+    ) -> None:
         """Approve a version, release it in dev, and deploy it."""
         self.shell(f"modelway approve {version['version']} --description 'seen and good'")
-        self.release(package)
+        self.release(package, *evidence)
         self.on("dev").up()
 
     def rehearse(self, package: Package) -> str:
@@ -248,6 +272,23 @@ class Program(PulumiStack):
 
     def promote(self, source: str, target: str, *evidence: str) -> None:
         """Promote what the source has, and deploy it."""
-        given = "".join(f" --evidence {each}" for each in evidence)
-        self.shell(f"modelway promote {NAME} --from {source} --to {target}{given}")
+        self.shell(f"modelway promote {NAME} --from {source} --to {target}{_options(*evidence)}")
         self.on(target).up()
+
+    def refused_promotion(self, source: str, target: str, *evidence: str) -> Refused:
+        """Promote what the source has, which must be refused and write nothing."""
+        files = self.files()
+        done = self.shell(
+            f"modelway promote {NAME} --from {source} --to {target}{_options(*evidence)} --json",
+            check=False,
+        )
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert self.files() == files
+        printed = json.loads(done.stdout)
+        assert printed["recorded"] is None
+        failed = {rule["name"]: rule["found"] for rule in printed["rules"] if not rule["passed"]}
+        return Refused(failed, done.stderr)
+
+
+def _options(*evidence: str) -> str:
+    return "".join(f" --evidence {each}" for each in evidence)
