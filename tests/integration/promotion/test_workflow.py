@@ -25,6 +25,7 @@ pytestmark = [
 
 POLICY = {
     "stacks": {
+        "dev": {"approvers": [APPROVER]},
         "staging": {"promote_from": "dev", "evidence": ["tests", "rehearsal"]},
         "prod": {"promote_from": "staging", "approvers": [APPROVER], "bake_seconds": 60},
     }
@@ -71,11 +72,11 @@ class Repository:
             f"git remote add origin {origin}; git push -q origin main"
         )
 
-    def run(self, file: str, actor: str = APPROVER, stack: str = "", **inputs: str):
+    def run(self, file: str, actor: str = APPROVER, matrix: str = "", **inputs: str):
         self.number += 1
         names = {
             "github.actor": actor,
-            "matrix.stack": stack,
+            "matrix.stack": matrix,
             "github.event.repository.default_branch": "main",
             "secrets.RELEASE_KEY": (self.program.directory / "release-key.pem").read_text(),
             "vars.AWS_REGION": "us-east-1",
@@ -99,6 +100,20 @@ class Repository:
 
     def release(self, source: str, stack: str, actor: str = APPROVER):
         return self.run("release.yml", actor, model=NAME, **{"from": source}, to=stack)
+
+    def roll_back(self, stack: str, actor: str = APPROVER):
+        return self.run("rollback.yml", actor, model=NAME, stack=stack)
+
+    def change(self, model: str, version: str) -> None:
+        """Push another model to main."""
+        shutil.copy(
+            SHIPPED / "models" / f"{model}.onnx", self.program.stacks / "models" / f"{NAME}.onnx"
+        )
+        self.program.write(model={"path": f"../models/{NAME}.onnx", "version": version})
+        self.program.shell(
+            "git -c user.name=ada -c user.email=ada@example.com commit -q -a -m change;"
+            "git push -q origin main"
+        )
 
     def merge(self) -> Push:
         """Merge the branch that was pushed last, and do what a push to main does."""
@@ -138,7 +153,7 @@ def in_dev(repository) -> Push:
 def previewed(in_dev, repository) -> dict[str, str]:
     """The comments on a pull request that changes nothing: staging has no record yet."""
     for stack in ("dev", "staging"):
-        repository.run("modelway-preview.yml", stack=stack)
+        repository.run("modelway-preview.yml", matrix=stack)
     folder = repository.program.directory
     return {stack: (folder / f"preview-{stack}.md").read_text() for stack in ("dev", "staging")}
 
@@ -160,6 +175,34 @@ def refused(in_staging, repository):
 def in_prod(refused, repository) -> Push:
     _runner, failed = repository.release("staging", "prod")
     assert failed is None, failed.stdout + failed.stderr
+    return repository.merge()
+
+
+@pytest.fixture(scope="module")
+def newer(in_prod, repository) -> Push:
+    """Another model is released in dev."""
+    repository.change("two", "2")
+    _runner, failed = repository.release("spec", "dev")
+    assert failed is None, failed.stdout + failed.stderr
+    return repository.merge()
+
+
+@pytest.fixture(scope="module")
+def refused_return(newer, repository):
+    """Somebody who may not approve rolls dev back: the runner and the step that failed."""
+    return repository.roll_back("dev", actor="mallory@example.com")
+
+
+@pytest.fixture(scope="module")
+def changed(refused_return, repository) -> list[str]:
+    """Dev is rolled back; gives the files of the commit, and leaves its branch to be merged."""
+    _runner, failed = repository.roll_back("dev")
+    assert failed is None, failed.stdout + failed.stderr
+    return repository.program.shell("git show --format= --name-only").stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def back(changed, repository) -> Push:
     return repository.merge()
 
 
@@ -200,7 +243,29 @@ def test_a_refused_promotion_fails_with_its_rule_and_opens_no_pull_request(refus
     assert "release/prod/flowers/7" not in repository.branches()
 
 
-def test_at_the_end_prod_has_what_dev_has(in_prod, repository, client, image):
+def test_a_refused_roll_back_fails_with_the_reason_and_opens_no_pull_request(
+    refused_return, back, repository
+):
+    runner, failed = refused_return
+
+    assert runner.commands[-1].startswith("modelway rollback")
+    assert failed.returncode == 1
+    assert "rolling flowers back in stack dev: approver: mallory@example.com" in failed.stderr
+    assert "rollback/dev/flowers/12" not in repository.branches()
+
+
+def test_a_roll_back_is_a_record_and_its_file_and_merged_it_deploys_that_stack(changed, back):
+    names = [re.sub(r"-[0-9a-f]{12,}", "-ID", each) for each in changed]
+
+    assert names == [
+        "stacks/releases/dev/flowers/0003-ID.dsse.json",
+        "stacks/releases/dev/flowers/0003-ID.json",
+        "stacks/rollbacks/dev/flowers.json",
+    ]
+    assert back.jobs == ["due", "due", "dev", "deploy"]
+
+
+def test_at_the_end_prod_has_what_dev_has(back, repository, client, image):
     sagemaker = client("sagemaker")
 
     def model(stack):
@@ -211,23 +276,30 @@ def test_at_the_end_prod_has_what_dev_has(in_prod, repository, client, image):
         container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
         return container["Image"], container["ModelDataUrl"].rpartition("/models/")[2]
 
-    assert in_prod.jobs[-2:] == ["prod", "deploy"]
     assert model("prod") == model("staging") == model("dev")
     assert model("prod")[0] == image
 
 
-def test_each_record_came_by_a_pull_request_of_its_own(in_prod, repository):
+def test_prod_is_deployed_after_the_others(in_prod):
+    assert in_prod.jobs[-2:] == ["prod", "deploy"]
+
+
+def test_each_record_came_by_a_pull_request_of_its_own(back, repository):
     opened = repository.pull_requests.read_text().splitlines()
 
     assert [line.partition("--head ")[2] for line in opened] == [
         "release/dev/flowers/1",
         "release/staging/flowers/5",
         "release/prod/flowers/8",
+        "release/dev/flowers/10",
+        "rollback/dev/flowers/13",
     ]
     assert all(line.startswith("pr create --fill --base main") for line in opened)
     assert repository.branches() == [
         "main",
         "release/dev/flowers/1",
+        "release/dev/flowers/10",
         "release/prod/flowers/8",
         "release/staging/flowers/5",
+        "rollback/dev/flowers/13",
     ]

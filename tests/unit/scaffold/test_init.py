@@ -47,6 +47,7 @@ def test_a_repository_is_written_and_named_after_its_folder(run, tmp_path):
         ".github/workflows/deploy.yml",
         ".github/workflows/pull-request.yml",
         ".github/workflows/release.yml",
+        ".github/workflows/rollback.yml",
         ".gitignore",
         "Makefile",
         "Pulumi.yaml",
@@ -123,7 +124,7 @@ def test_reusable_workflows_are_written_or_called_at_a_commit():
     )
     assert sorted(set(written) - set(called)) == [
         f".github/workflows/modelway-{name}.yml"
-        for name in ("deploy", "due", "preview", "record", "rehearse", "test")
+        for name in ("deploy", "due", "preview", "record", "rehearse", "rollback", "test")
     ]
 
 

@@ -40,7 +40,10 @@ STEPS = [
 COMMANDS = sorted({each.values[0]["run"] for each in STEPS if "run" in each.values[0]})
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 OTHERS = {"bash", "cat", "echo", "gh", "git", "make", "modelway", "pulumi"}
-WITH_ID_TOKEN = {"dev", "deploy", "preview", "prod", "record", "staging"}
+WITH_ID_TOKEN = {"dev", "deploy", "preview", "prod", "record", "rollback", "staging"}
+WRITING = {"record", "rollback"}
+VALUES = {"$TO": "2"}
+"""What stands for variables that are not names."""
 
 
 def test_there_are_the_workflows_that_the_readme_tells_of():
@@ -51,9 +54,11 @@ def test_there_are_the_workflows_that_the_readme_tells_of():
         "modelway-preview.yml",
         "modelway-record.yml",
         "modelway-rehearse.yml",
+        "modelway-rollback.yml",
         "modelway-test.yml",
         "pull-request.yml",
         "release.yml",
+        "rollback.yml",
     ]
     assert len(STEPS) > 40
 
@@ -69,9 +74,9 @@ def test_every_action_of_others_is_pinned_by_commit_with_its_version_beside_it(p
 @pytest.mark.parametrize("path", WORKFLOWS)
 def test_a_workflow_has_no_permissions_and_each_job_says_its_own(path):
     assert WORKFLOWS[path]["permissions"] == {}
-    for job in WORKFLOWS[path]["jobs"].values():
+    for name, job in WORKFLOWS[path]["jobs"].items():
         assert job["permissions"]
-        assert job["permissions"].get("contents", "read") == "read" or "record" in path + str(job)
+        assert job["permissions"].get("contents", "read") == "read" or name in WRITING
 
 
 @pytest.mark.parametrize("path", WORKFLOWS)
@@ -141,7 +146,7 @@ def test_every_target_that_a_workflow_hands_on_is_in_the_makefile(path):
 
 def takes(words):
     """Let the command line parse the words, variables standing for values."""
-    arguments = [word.lstrip("$") for word in words if word != "$EVIDENCE"]
+    arguments = [VALUES.get(word, word.lstrip("$")) for word in words if word != "$EVIDENCE"]
     if arguments[-1] in ("--key", "--github-output"):
         arguments.append("file")  # a substitution of the shell
     group = typer.main.get_command(app)
@@ -171,13 +176,29 @@ def test_the_deployment_outlasts_the_longest_rollout_its_roll_back_and_the_start
     assert workflow["jobs"]["deploy"]["concurrency"]["cancel-in-progress"] is False
 
 
+def test_going_back_waits_for_deployments_is_approved_and_deploys_nothing_itself():
+    deploy, back = (
+        WORKFLOWS[f".github/workflows/modelway-{name}.yml"]["jobs"][name]
+        for name in ("deploy", "rollback")
+    )
+    commands = [step["run"] for step in back["steps"] if "run" in step]
+
+    assert back["concurrency"] == deploy["concurrency"]
+    assert back["environment"] == deploy["environment"] == "${{ inputs.stack }}"
+    (going,) = [line for line in commands if line.startswith(("modelway rollback", "pulumi"))]
+    assert "--write-only" in going
+    assert commands[-1].startswith("gh pr create")
+
+
 def test_newer_checks_of_a_pull_request_end_older_ones():
     for path, workflow in WORKFLOWS.items():
         if path.endswith("pull-request.yml"):
             assert workflow["concurrency"]["cancel-in-progress"] is True
 
 
-def test_this_repository_deploys_as_a_scaffolded_one_does():
+def test_this_repository_deploys_and_goes_back_as_a_scaffolded_one_does():
     own = OWN[".github/workflows/deploy.yml"].replace(", setup-targets: setup models", "")
+    back = OWN[".github/workflows/rollback.yml"].replace("      setup-targets: setup models\n", "")
 
     assert own == SCAFFOLDED["scaffold/.github/workflows/deploy.yml"]
+    assert back.replace("digits", "fraud") == SCAFFOLDED["scaffold/.github/workflows/rollback.yml"]

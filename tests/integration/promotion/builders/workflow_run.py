@@ -44,6 +44,16 @@ class Expressions(dict[str, Any]):
         return bool(self.value(EXPRESSION.sub(r"\1", str(part.get("if", "'always'")))))
 
 
+def _defaults(workflow: Mapping[Any, Any]) -> dict[str, Any]:
+    """Give the inputs of a workflow that people or others start, as they are when not given."""
+    triggers = workflow[True]
+    return {
+        f"inputs.{name}": each.get("default", "")
+        for trigger in ("workflow_call", "workflow_dispatch")
+        for name, each in (triggers.get(trigger) or {}).get("inputs", {}).items()
+    }
+
+
 class Runner:
     """Runs workflows in a checkout.
 
@@ -72,8 +82,10 @@ class Runner:
     def run(self, file: str, **inputs: str) -> "subprocess.CompletedProcess[str] | None":
         """Run a workflow; give the step that failed, or None."""
         self.ran, self.commands = [], []
+        workflow = self._read(file)
         given = {f"inputs.{name}": value for name, value in inputs.items()}
-        failed, _outputs = self._jobs(self._read(file), Expressions({**self.names, **given}))
+        known = Expressions({**self.names, **_defaults(workflow), **given})
+        failed, _outputs = self._jobs(workflow, known)
         return failed
 
     def _read(self, file: str) -> dict[Any, Any]:
@@ -105,8 +117,7 @@ class Runner:
         self, called: Mapping[Any, Any], job: Mapping[str, Any], known: Expressions
     ) -> Expressions:
         """Give what a called workflow knows: its own inputs, and what is the same everywhere."""
-        declared = called[True]["workflow_call"]["inputs"]
-        inputs = {f"inputs.{name}": each.get("default", "") for name, each in declared.items()}
+        inputs = _defaults(called)
         given = {f"inputs.{name}": known.text(v) for name, v in job.get("with", {}).items()}
         assert set(given) <= set(inputs)
         return Expressions({**self.names, **inputs, **given})
