@@ -5,6 +5,7 @@ but through `up`, and must not know what a rollback is.
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ ENDPOINT_TYPE = "pulumi-python:dynamic/modelway:Endpoint"
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes a value that a preview cannot know (pulumi sdk, plugin.UnknownStringValue).
 """
+
+_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+", re.MULTILINE)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -99,12 +102,22 @@ class Stack:
             command, cwd=self.project, env=dict(self.environment), capture_output=True, text=True
         )
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()
-            raise DeploymentError(f"running `{' '.join(command)}`: {said}")
+            raise DeploymentError(f"running `{' '.join(command)}`: {_why(done)}")
         return done.stdout
 
     def _stack(self) -> Sequence[str]:
         return () if self.name is None else ("--stack", self.name)
+
+
+def _why(failed: "subprocess.CompletedProcess[str]") -> str:
+    """Give why a command failed; a preview with `--json` says it among all that it prints."""
+    try:
+        diagnostics = json.loads(failed.stdout)["diagnostics"]
+    except (ValueError, KeyError, TypeError):
+        return (failed.stderr or failed.stdout).strip()
+    errors = [str(each["message"]) for each in diagnostics if each.get("severity") == "error"]
+    # Of a program that raised, the last lines are for people; the way to them is not.
+    return "\n".join(_TRACEBACK.sub("", error).strip() for error in errors)
 
 
 def _endpoints(resources: Sequence[Mapping[str, Any]], part: str) -> Iterator[dict[str, Any]]:

@@ -111,6 +111,31 @@ def test_a_pulumi_that_fails_is_told_in_its_own_words(stack):
         opened.endpoint("fraud-prod")
 
 
+def test_a_preview_that_is_refused_tells_the_refusal_alone(stack):
+    message = (
+        "error: Program failed with an unhandled exception:\n"
+        "Traceback (most recent call last):\n"
+        '  File "stacks/__main__.py", line 29, in <module>\n'
+        "    model = ModelDeployment(\n"
+        "modelway.errors.NotReleased: deploying fraud in prod: this is something else:\n"
+        "  spec: the record says sha256:1, here it is sha256:2\n"
+    )
+    warning = {"severity": "warning", "message": "warning: using pulumi-resource-aws from $PATH"}
+    diagnostics = [warning, {"severity": "error", "message": message}]
+    refused = json.dumps({**PREVIEW, "diagnostics": diagnostics})
+    opened = stack({"preview": (255, refused)})
+
+    with pytest.raises(DeploymentError) as failed:
+        opened.wanted_config_name("fraud-prod")
+
+    assert str(failed.value) == (
+        "running `pulumi preview --json --stack acme/fraud/prod --non-interactive`: error: Program "
+        "failed with an unhandled exception:\n"
+        "modelway.errors.NotReleased: deploying fraud in prod: this is something else:\n"
+        "  spec: the record says sha256:1, here it is sha256:2"
+    )
+
+
 def test_the_program_is_where_the_project_says(stack, project):
     assert stack({}).program_folder == project / "stacks/"
     assert stack({}).environment_name() == "prod"
