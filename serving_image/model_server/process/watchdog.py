@@ -11,6 +11,7 @@ to which the interpreter answers with what every thread was doing; that goes int
 import contextlib
 import faulthandler
 import os
+import resource
 import signal
 
 TURNS = 5
@@ -55,7 +56,12 @@ class LastWords:
         return [] if self._descriptor is None else [self._descriptor]
 
     def write_here(self) -> None:
-        """Have this process' interpreter write into it from now on; in the worker."""
+        """Have this process' interpreter write into it from now on; in the worker.
+
+        It leaves no core file: that would be all of the model and of what callers sent, on a disk
+        that may be too small for it.
+        """
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         if self._descriptor is not None:
             faulthandler.enable(self._descriptor, all_threads=True)
 

@@ -1,6 +1,7 @@
 """A worker that stands still is ended and replaced; one that is only busy is not."""
 
 import os
+import resource
 import signal
 
 import pytest
@@ -57,6 +58,19 @@ def test_a_worker_that_hangs_is_replaced_and_the_log_says_where_it_hung(front):
     ready = server.wait_for("worker_ready", 3)[2]
     assert ready["slot"] == hung["slot"]
     assert {int(server.ask()[1]) for _ in range(40)} <= set(server.workers().values())
+
+
+def test_a_worker_leaves_no_core_file_with_what_callers_sent(front):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        server = front(workers=1)
+        server.wait_for("worker_ready")
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+
+    (pid,) = server.workers().values()
+    assert resource.prlimit(pid, resource.RLIMIT_CORE)[0] == 0
 
 
 def test_a_long_request_that_leaves_the_event_loop_free_is_no_reason(front):
