@@ -61,6 +61,7 @@ bench: setup     ## measure: beside a hand-written program, rehearsals, the serv
 	@$(BIN)/python tests/perf/bench.py
 	@$(BIN)/python tests/perf/rehearsals.py
 	@$(BIN)/python tests/perf/packaging.py
+	@$(BIN)/python tests/perf/image.py
 	@$(BIN)/python tests/perf/variants.py
 	@$(BIN)/python tests/perf/signing.py
 	@$(BIN)/python tests/perf/serving/bench.py
