@@ -59,10 +59,15 @@ def test_a_first_up_that_fails_ends_the_rehearsal_with_its_output(rehearsed, sce
     assert "ping health check" in str(caught.value)
 
 
-def test_a_fault_whose_moment_does_not_come_in_its_step_never_comes(rehearsed, scenario_file):
+def test_a_fault_whose_moment_does_not_come_never_comes_and_clients_are_heard_at_the_end(
+    rehearsed, scenario_file
+):
     path = scenario_file(
         change={"faults": [{"kind": "capacity"}], "expect": {"outcome": "unchanged"}},
         then=[{"set": {"scaling": {"min_instances": 2}}, "expect": {"outcome": "promoted"}}],
+        # Clients are heard even where nobody said for how long.
+        tail_seconds=0,
+        expect={"versions_at_end": ["1"]},
     )
 
     done, broken, _said = rehearsed(path)
