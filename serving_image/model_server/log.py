@@ -15,6 +15,9 @@ import orjson
 _RANK = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 INFO = _RANK["info"]
 
+KNOWN_CALLERS = 256
+"""Names that are remembered as they are written."""
+
 
 Tee = Callable[[str, str, Mapping[str, object]], None]
 """Takes a level, an event and its fields."""
@@ -33,6 +36,10 @@ class Log:
         self._descriptor = descriptor
         self._stamp = (0, "")
         """A second and how it is written; one object, since several threads write."""
+        self._millisecond, self._access_head = 0, ""
+        """When the last answers were told of, and how their lines begin."""
+        self._callers: dict[str, str] = {}
+        """Callers' names as JSON."""
         self._loop_thread = 0
         self._later_call: Callable[[Callable[[], None]], object] | None = None
         self._later: list[str] = []
@@ -80,13 +87,21 @@ class Log:
             self._later_call(self._flush)
         if '"' in request_id or "\\" in request_id:
             request_id = orjson.dumps(request_id)[1:-1].decode()
-        line = (
-            f'{self._head("info", "invocation")},"request_id":"{request_id}","path":"{path}",'
-            f'"status":{status},"duration_ms":{seconds * 1000:.3f},"answer_bytes":{answer_bytes}'
+        millisecond = int(time.time() * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            self._access_head = self._head("info", "invocation")
+        name = "" if caller is None else self._callers.get(caller) or self._caller(caller)
+        self._later.append(
+            f'{self._access_head},"request_id":"{request_id}","path":"{path}","status":{status},'
+            f'"duration_ms":{seconds * 1000:.3f},"answer_bytes":{answer_bytes}{name}}}\n'
         )
-        if caller is not None:
-            line += f',"caller":{orjson.dumps(caller).decode()}'
-        self._later.append(line + "}\n")
+
+    def _caller(self, name: str) -> str:
+        if len(self._callers) >= KNOWN_CALLERS:
+            self._callers.clear()
+        text = self._callers[name] = f',"caller":{orjson.dumps(name).decode()}'
+        return text
 
     def _flush(self) -> None:
         lines, self._later = self._later, []

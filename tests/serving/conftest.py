@@ -28,6 +28,7 @@ from onnx import helper, numpy_helper
 
 from modelway.image.context import serving_image_directory
 from modelway.image.runtime import server_python
+from raw_http import Line, framed
 
 WEIGHTS = np.array(
     [[0.1, -0.2, 0.3], [0.4, 0.5, -0.6], [-0.7, 0.8, 0.9], [1.0, -1.1, 1.2]], dtype=np.float32
@@ -332,6 +333,18 @@ def ready_servers(launcher, models):
         return servers[key]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def line():
+    """`line(server)`: a new connection to it."""
+    return lambda server, seconds=30.0: Line(server.port, seconds)
+
+
+@pytest.fixture(scope="session")
+def frame():
+    """`frame(body)`: a whole request as bytes."""
+    return framed
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,23 @@ def test_a_wsgi_application_reaches_the_model_too(run_server, models, code):
     assert reply.json() == {"path": "/any/path", "labels": [2]}
 
 
+def test_an_application_is_told_each_bodys_length_on_a_kept_connection(
+    run_server, models, code, line, frame
+):
+    server = run_server(
+        models / "classifier", MODEL_SERVER_APP="service:app", MODEL_SERVER_CODE_DIR=code(WSGI)
+    )
+    server.wait()
+    several = [[[1, 2, 3, 4]], [[1, 2, 3, 4]] * 3, [[4.5, 3, 2, 1]]]
+
+    with line(server) as kept:
+        answers = [kept.ask(frame(rows, "/any/path")) for rows in several]
+
+    labels = [json.loads(body)["labels"] for _, _, body in answers]
+
+    assert labels == [[2], [2, 2, 2], [2]]
+
+
 def test_a_handler_reads_and_writes_the_users_own_format(run_server, models, code):
     server = run_server(
         models / "classifier",

@@ -136,8 +136,13 @@ class Gate:
 
     def _identify(self, credentials: Credentials) -> Caller:
         keys, tokens = self._keys, self._tokens
+        proved = credentials.proved
+        if proved is not None and keys is not None and proved[0] is keys.table:
+            caller = proved[1]
+            if keys.still(caller):
+                return caller
         if keys is not None and credentials.api_key is not None:
-            return keys.identify(credentials.api_key)
+            return _identified(keys, credentials, credentials.api_key)
         shown = credentials.authorization
         if shown is not None and (keys is not None or tokens is not None):
             # The scheme's case is free (RFC 9110 11.1); nearly everybody writes it like this.
@@ -149,7 +154,7 @@ class Gate:
             if keys is None or (tokens is not None and bearer.count(".") == 2):
                 assert tokens is not None  # one of both is there
                 return tokens.identify(bearer)
-            return keys.identify(bearer)
+            return _identified(keys, credentials, bearer)
         if self._certificates is not None and credentials.certificate_subject is not None:
             return self._certificates.identify(credentials.certificate_subject)
         return self._nobody
@@ -261,6 +266,14 @@ class _Maker:
 
     def _wrong(self, variable: str, error: FileUnusable) -> None:
         self._problems += [f"{variable}: {problem}" for problem in error.problems]
+
+
+def _identified(keys: ApiKeys, credentials: Credentials, key: str) -> Caller:
+    """Give whose key it is, and keep with the credentials what need not be worked out again."""
+    table = keys.table  # before the search: the file may change meanwhile
+    caller = keys.identify(key)
+    credentials.proved = table, caller
+    return caller
 
 
 def network_of(address: str) -> str:

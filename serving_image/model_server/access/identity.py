@@ -31,6 +31,9 @@ class Credentials:
     address: str = ""
     """The caller's network address: the identity for rate limits where nobody has to prove one."""
 
+    proved: "tuple[object, Caller] | None" = None
+    """Whom these proved to be before, and by which file of keys; the gate's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -87,6 +87,15 @@ class ApiKeys:
         """Read the file again if it has changed."""
         self._file.poll()
 
+    @property
+    def table(self) -> KeyTable:
+        """The keys in force, another object whenever the file has changed."""
+        return self._file.value
+
+    def still(self, caller: Caller) -> bool:
+        """Whether a caller whose key is in the table has not expired."""
+        return caller.expires > self._clock()
+
     def identify(self, key: str) -> Caller:
         """Give the caller that a key belongs to.
 

@@ -117,7 +117,7 @@ class _Exchange:
             "raw_path": request.path.encode(),
             "query_string": request.query,
             "root_path": "",
-            "headers": request.headers.raw,
+            "headers": _headers(request),
             "client": (request.connection.address, 0),
             "server": None,
             "state": self._state.copy(),
@@ -219,6 +219,15 @@ class _Lifespan:
             self._started.set_result("")
         elif message["type"] == "lifespan.startup.failed":
             self._started.set_result(message.get("message") or "it says no reason")
+
+
+def _headers(request: Request) -> list[tuple[bytes, bytes]]:
+    raw = request.headers.raw
+    if not request.body or request.headers.get(b"content-length") is not None:
+        return raw
+    if request.headers.get(b"transfer-encoding") is not None:
+        return raw
+    return [*raw, (b"content-length", b"%d" % len(request.body))]
 
 
 def load_application(settings: ApplicationSettings) -> Asgi:

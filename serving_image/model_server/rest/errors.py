@@ -34,6 +34,7 @@ from model_server.core.errors import (
     RateLimited,
     Unauthenticated,
 )
+from model_server.rest import limits
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -163,4 +164,11 @@ def too_large(limit_bytes: int) -> BodyTooLarge:
     """Give the error for a body over its limit."""
     return BodyTooLarge(
         f"the body is over the limit of {limit_bytes} bytes; send fewer rows at once"
+    )
+
+
+def head_too_large() -> HeadTooLarge:
+    """Give the error for a head over its limits."""
+    return HeadTooLarge(
+        f"the request's head is over {limits.MAX_HEAD_BYTES} bytes or {limits.MAX_HEADERS} headers"
     )

@@ -22,10 +22,11 @@ from model_server.access.identity import Credentials
 from model_server.core.errors import InvalidInput, ModelServerError
 from model_server.rest import limits, wire
 from model_server.rest.chunks import Chunks
-from model_server.rest.errors import HeadTooLarge, SlowBody, too_large
+from model_server.rest.errors import SlowBody, head_too_large, too_large
 from model_server.rest.headers import Headers
 from model_server.rest.http import Answer, Disconnected, Request, Route, Stream, refusal
 from model_server.rest.peer import who_is_at
+from model_server.rest.repeated import RepeatedHead
 from model_server.rest.service import Service
 
 
@@ -46,6 +47,9 @@ class Connection(asyncio.BufferedProtocol):
         self._head_bytes = 0  # that came in while the head was not complete
         self._body: list[bytes] = []
         self._chunks = self._body_bytes = 0
+        self._between = True  # two requests, as the parser sees it
+        self._repeated = RepeatedHead()
+        self._parsed: list[Request] = []  # out of the bytes that came in last
         self._reading: Request | None = None  # its body is
         self._route: Route | None = None
         self._discarding = False
@@ -54,8 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting: deque[tuple[Request, Route | ModelServerError]] = deque()
         self._closing = self._dispatching = False
         self._writable: asyncio.Future[None] | None = None
-        self._paused = False
-        self._held = False  # nothing is read, because a request waits already
+        self._paused = self._held = False  # held: nothing is read, as a request waits already
         self._broken: ModelServerError | None = None
 
     # The transport's side.
@@ -105,6 +108,12 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes came in."""
         if self._closing or self._broken is not None:
             return
+        between = self._between
+        if between:
+            request = self._repeated.recognise(nbytes, self, self._service.body_seconds)
+            if request is not None:
+                self._take(request)
+                return
         if self._reading is None:
             self._head_bytes += nbytes
         try:
@@ -114,12 +123,16 @@ class Connection(asyncio.BufferedProtocol):
         except httptools.HttpParserError:
             self._break(InvalidInput("this is no HTTP request"))
         if self._head_bytes > limits.MAX_HEAD_BYTES and self._broken is None:
-            self._refuse_head()
+            self._break(head_too_large())
+        parsed, self._parsed = self._parsed, []
+        if between and self._between and len(parsed) == 1:
+            self._repeated.remember(nbytes, parsed[0])
 
     # The parser's side.
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        self._between = False
         self._url = b""
         self._raw = []
         if self._answering is None:
@@ -162,7 +175,7 @@ class Connection(asyncio.BufferedProtocol):
         if len(raw) > limits.MAX_HEADERS or self._head_bytes > limits.MAX_HEAD_BYTES:
             size = len(self._url) + sum(len(name) + len(value) for name, value in raw)
             if len(raw) > limits.MAX_HEADERS or size > limits.MAX_HEAD_BYTES:
-                self._refuse_head()
+                self._break(head_too_large())
                 return
         self._head_bytes = 0
         try:
@@ -207,6 +220,8 @@ class Connection(asyncio.BufferedProtocol):
         if request is None:
             return
         self._reading = None
+        self._between = not request.closes
+        self._parsed.append(request)
         if self._discarding:
             self._discarding = False
             if self._answering is None:
@@ -219,6 +234,17 @@ class Connection(asyncio.BufferedProtocol):
         self._next()
 
     # Requests in their order.
+
+    def _take(self, request: Request) -> None:
+        """Take a request that is here as a whole."""
+        try:
+            outcome: Route | ModelServerError = self._service.accept(request)
+            if len(request.body) > self._service.max_body_bytes:
+                outcome = too_large(self._service.max_body_bytes)
+        except ModelServerError as error:
+            outcome = error
+        self._waiting.append((request, outcome))
+        self._next()
 
     def _next(self) -> None:
         """Answer what waits, one at a time, without recursion for answers given at once."""
@@ -270,21 +296,13 @@ class Connection(asyncio.BufferedProtocol):
         if self._reading is not None and not self._discarding:
             self._service.abandoned(self._reading)
             self._reading = None
-        if self._answering is None and not self._waiting:
+        if self._answering is None and not self._waiting and not self._closing:
             self._send_broken()
 
     def _send_broken(self) -> None:
         assert self._broken is not None  # checked by every caller
         self._transport.write(wire.last_words(refusal(self._broken)))
         self._close()
-
-    def _refuse_head(self) -> None:
-        self._break(
-            HeadTooLarge(
-                f"the request's head is over {limits.MAX_HEAD_BYTES} bytes"
-                f" or {limits.MAX_HEADERS} headers"
-            )
-        )
 
     # Answers.
 
@@ -293,7 +311,7 @@ class Connection(asyncio.BufferedProtocol):
         if request is not self._answering:
             return  # the caller went away while the model ran
         body = answer.body
-        parts = self._head(request, answer)
+        parts = wire.head(request, answer, self._service.date, closes=self._service.draining)
         parts.append(b"content-length: %d\r\n\r\n" % len(body))
         if request.method != "HEAD":
             parts.append(body)
@@ -304,7 +322,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def stream(self, request: Request, answer: Answer) -> Stream:
         """Write the head of an answer whose body comes in parts."""
-        parts = self._head(request, answer)
+        parts = wire.head(request, answer, self._service.date, closes=self._service.draining)
         parts.append(b"transfer-encoding: chunked\r\n\r\n")
         stream = Chunks(self, request, answer)
         if request is self._answering:
@@ -331,20 +349,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._paused and not self._closing:
             self._writable = asyncio.get_running_loop().create_future()
             await self._writable
-
-    def _head(self, request: Request, answer: Answer) -> list[bytes]:
-        service = self._service
-        parts = [wire.STATUS_LINES[answer.status], service.date, request.answer_head]
-        if service.draining:
-            request.closes = True
-        for name, value in answer.headers:
-            parts += (name, b": ", value, b"\r\n")
-            if name == b"connection" and value == b"close":
-                request.closes = True
-        if request.closes:
-            parts.append(b"connection: close\r\n")
-        parts += (b"content-type: ", answer.media_type, b"\r\n")
-        return parts
 
     def _after_answer(self, request: Request) -> None:
         """The answer is written: go on with the next request, or close."""
@@ -375,11 +379,10 @@ class Connection(asyncio.BufferedProtocol):
         reading = self._reading
         if reading is not None and not self._discarding:
             self._body = []
-            seconds = self._service.body_seconds
             reading.closes = True
             self._reading = None
             self._answering = reading
-            late = SlowBody(f"the body did not arrive within {seconds} s")
+            late = SlowBody(f"the body did not arrive within {self._service.body_seconds} s")
             self.send(reading, refusal(late, reading.path))
         self._close()
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from model_server.rest.errors import MethodNotAllowed, UnknownPath
 from model_server.rest.http import Request, Route
 
+KNOWN_PATHS, KNOWN_PATH_LENGTH = 256, 256
+"""Paths with variable parts that are remembered, and the longest of them."""
+
 
 class Router:
     """All routes of one port."""
@@ -19,6 +22,8 @@ class Router:
         self._fixed: dict[str, dict[str, Route]] = {}
         self._open: list[tuple[tuple[str, ...], dict[str, Route]]] = []
         self._rest: Route | None = None
+        self._found: dict[str, tuple[dict[str, Route], dict[str, str]]] = {}
+        """Methods and variable parts of paths that were matched before."""
         for route in self.routes:
             self._add(route)
 
@@ -60,6 +65,10 @@ class Router:
         self._open.append((parts, {route.method: route}))
 
     def _match(self, request: Request) -> dict[str, Route] | None:
+        known = self._found.get(request.path)
+        if known is not None:
+            methods, request.parameters = known
+            return methods
         given = request.path.split("/")
         for parts, methods in self._open:
             if len(parts) != len(given):
@@ -72,5 +81,9 @@ class Router:
                     break
             else:
                 request.parameters = found
+                if len(request.path) <= KNOWN_PATH_LENGTH:
+                    if len(self._found) >= KNOWN_PATHS:
+                        self._found.clear()
+                    self._found[request.path] = methods, found
                 return methods
         return None

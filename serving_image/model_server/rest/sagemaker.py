@@ -143,15 +143,22 @@ class Invocations:
 
     def _exchange(self, request: Request, model: "Model") -> Exchange:
         headers, handler, generation = request.headers, self.handler, model.generation
+        contract = model.contract if generation is None else generation.contract
+        kept = headers.kept
+        if kept is not None and kept[0] is contract and kept[1] is handler:
+            settled: Exchange = kept[2]
+            return settled
         reads = handler is not None and handler.reads
         # A sequence, and a handler, answer in formats of their own.
         writes = generation is not None or (handler is not None and handler.writes)
-        return negotiate(
-            model.contract if generation is None else generation.contract,
+        exchange = negotiate(
+            contract,
             HANDLED if reads else headers.text(b"content-type"),
             headers.text(b"content-encoding"),
             None if writes else headers.text(b"accept"),
         )
+        headers.kept = contract, handler, exchange
+        return exchange
 
 
 class _Call:

@@ -8,14 +8,14 @@ from urllib.parse import unquote
 
 import httptools
 
-from model_server.rest.http import Answer
+from model_server.rest.http import Answer, Request
 
 METHODS = {
     name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 }
 
-KNOWN_TARGETS = 256
-"""Targets whose path is remembered."""
+KNOWN_TARGETS, KNOWN_TARGET_BYTES = 256, 1024
+"""Targets whose path is remembered, and the longest of them."""
 
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
@@ -23,9 +23,12 @@ STATUS_LINES = {
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-RECEIVED = memoryview(bytearray(256 * 1024))
+ARRIVED = bytearray(256 * 1024)
 """Where the system puts what arrives, for all connections of a process: it is parsed at once, so
 nothing is kept here, and a body of 100 kB is copied once less than by a buffer for each read."""
+
+RECEIVED = memoryview(ARRIVED)
+"""The same, of which parts can be taken without a copy."""
 
 _known: dict[bytes, tuple[str, bytes]] = {}
 
@@ -46,10 +49,33 @@ def path_and_query(url: bytes) -> tuple[str, bytes]:
             return "", b""
     path = raw.decode("latin-1")
     found = (unquote(path, errors="replace") if "%" in path else path), query
-    if len(_known) >= KNOWN_TARGETS:
-        _known.clear()
-    _known[url] = found
+    if len(url) <= KNOWN_TARGET_BYTES:
+        if len(_known) >= KNOWN_TARGETS:
+            _known.clear()
+        _known[url] = found
     return found
+
+
+def head(request: Request, answer: Answer, date: bytes, *, closes: bool) -> list[bytes]:
+    """Give an answer's head in pieces, up to what says how long its body is.
+
+    Args:
+        request: what is answered; told where the connection is closed afterwards.
+        answer: its answer.
+        date: the Date header with its line end.
+        closes: whether every connection is closed after its answer.
+    """
+    parts = [STATUS_LINES[answer.status], date, request.answer_head]
+    if closes:
+        request.closes = True
+    for name, value in answer.headers:
+        parts += (name, b": ", value, b"\r\n")
+        if name == b"connection" and value == b"close":
+            request.closes = True
+    if request.closes:
+        parts.append(b"connection: close\r\n")
+    parts += (b"content-type: ", answer.media_type, b"\r\n")
+    return parts
 
 
 def last_words(answer: Answer) -> bytes:

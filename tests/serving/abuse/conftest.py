@@ -5,9 +5,7 @@ short forms' bounds leave room for a machine that does other things at once.
 """
 
 import contextlib
-import json
 import os
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from raw_http import Line
 
 FULL = os.environ.get("ABUSE") == "full"
 
@@ -32,75 +32,6 @@ def pytest_collection_modifyitems(items):
 def size():
     """`size(40, 200)`: how much of something, in the short and in the full form."""
     return lambda short, full: full if FULL else short
-
-
-def framed(body, path="/invocations", content_type="application/json", *headers):
-    """Give the bytes of a whole request."""
-    if isinstance(body, dict | list):
-        body = json.dumps(body).encode()
-    more = "".join(f"{line}\r\n" for line in headers)
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: {content_type}\r\n{more}"
-        f"content-length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
-
-
-class Line:
-    """One connection, and the answers that come on it."""
-
-    def __init__(self, port, seconds=30.0):
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
-        self._file = self._socket.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *reason):
-        self.close()
-
-    def close(self):
-        self._file.close()
-        self._socket.close()
-
-    def send(self, data):
-        self._socket.sendall(data)
-
-    def half_close(self):
-        self._socket.shutdown(socket.SHUT_WR)
-
-    def read(self):
-        """Give status, headers and body of the next answer, or raise ConnectionError."""
-        first = self._file.readline()
-        if not first:
-            raise ConnectionResetError("the server closed the connection")
-        status = int(first.split()[1])
-        headers = {}
-        while (line := self._file.readline().strip()) != b"":
-            name, _, value = line.partition(b":")
-            headers[name.decode().lower()] = value.strip().decode()
-        return status, headers, self._file.read(int(headers.get("content-length", 0)))
-
-    def read_all(self):
-        """Give everything that comes until the server closes."""
-        with contextlib.suppress(ConnectionResetError):
-            return self._file.read()
-        return b""
-
-    def ask(self, data):
-        self.send(data)
-        return self.read()
-
-
-@pytest.fixture(scope="session")
-def line():
-    """`line(server)`: a new connection to it."""
-    return lambda server, seconds=30.0: Line(server.port, seconds)
-
-
-@pytest.fixture(scope="session")
-def frame():
-    return framed
 
 
 def family(server):

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from model_server.access.gate import Gate
 from model_server.access.identity import Credentials
 from model_server.access.keys import ApiKeys
-from model_server.core.errors import Unauthenticated
+from model_server.core.errors import Forbidden, Unauthenticated
 
 KEY = "msk_" + "k" * 43
 OTHER_KEY = "msk_" + "o" * 43
@@ -43,6 +44,71 @@ def test_a_key_taken_out_of_the_file_is_refused_and_a_new_one_taken(
     assert gate.admit(Credentials(api_key=OTHER_KEY), "infer").identity.name == "other"
     with pytest.raises(Unauthenticated):
         gate.admit(Credentials(api_key=KEY), "infer")
+
+
+def test_a_connection_that_shows_its_key_again_is_refused_once_the_key_is_out_of_the_file(
+    keys_gate, key_file, entry
+):
+    gate = keys_gate(entry())
+    shown = Credentials(authorization=f"Bearer {KEY}")
+    names = [gate.admit(shown, "infer").identity.name for _ in range(2)]
+
+    key_file(entry("other", OTHER_KEY))
+    refresh(gate)
+
+    assert names == ["scoring-job", "scoring-job"]
+    for _ in range(2):
+        with pytest.raises(Unauthenticated, match="the API key is not known"):
+            gate.admit(shown, "infer")
+
+
+def test_a_connection_that_shows_its_key_again_is_another_caller_when_the_file_says_so(
+    keys_gate, key_file, entry
+):
+    gate = keys_gate(entry())
+    shown = Credentials(api_key=KEY)
+    gate.admit(shown, "infer")
+
+    key_file(entry("renamed", scopes=["metrics"]))
+    refresh(gate)
+
+    assert gate.admit(shown, "metrics").identity.name == "renamed"
+    with pytest.raises(Forbidden):
+        gate.admit(shown, "infer")
+
+
+def test_a_key_is_worked_out_once_for_what_a_connection_shows_again(keys_gate, entry, monkeypatch):
+    gate = keys_gate(entry())
+    identified, identify = [], gate._keys.identify
+    monkeypatch.setattr(gate._keys, "identify", lambda key: identified.append(key) or identify(key))
+    shown = Credentials(api_key=KEY)
+
+    for _ in range(3):
+        gate.admit(shown, "infer")
+
+    assert identified == [KEY]
+
+
+def test_a_wrong_key_is_worked_out_each_time(keys_gate, entry):
+    gate = keys_gate(entry())
+    shown = Credentials(api_key=OTHER_KEY)
+
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            gate.admit(shown, "infer")
+    assert shown.proved is None
+
+
+def test_a_connection_that_shows_its_key_again_is_refused_once_the_key_has_expired(key_file, entry):
+    now = 1_900_000_000.0  # 2030-03-17T17:46:40Z
+    gate = Gate(ApiKeys(key_file(entry(expires="2030-03-17T17:46:41Z")), clock=lambda: now))
+    shown = Credentials(api_key=KEY)
+    gate.admit(shown, "infer")
+
+    now += 1
+
+    with pytest.raises(Unauthenticated, match="the API key has expired"):
+        gate.admit(shown, "infer")
 
 
 def test_the_thread_notices_a_change_by_itself(keys_gate, key_file, entry):

@@ -61,6 +61,9 @@ class Service:
         else:
             request.answer(Answer(200, request.body, b"text/plain"))
 
+    def answer(self, body):
+        return Answer(200, body, b"text/plain")
+
     def answered(self, request, answer, body_bytes):
         self.answers.append((request.path, answer.status, body_bytes))
 
@@ -100,6 +103,12 @@ def service():
 @pytest.fixture
 def wire(service):
     return Wire(service)
+
+
+@pytest.fixture(scope="session")
+def dial():
+    """Open a connection to a service of its own."""
+    return lambda: Wire(Service())
 
 
 @pytest.fixture

@@ -112,6 +112,43 @@ def test_bytes_are_written_as_base64(record):
     assert seen["response"] == {"predictions": [0.5]}
 
 
+@given(first=st.binary(min_size=1, max_size=40), second=st.binary(min_size=1, max_size=40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_second_line_of_bytes_is_made_like_the_first(record, first, second):
+    lines = Lines(Bodies(4096))
+    types = {"request_type": "application/x-npy", "response_type": "application/x-npy"}
+
+    line_of(record(b"another", b"one", **types), lines=lines)
+    seen = line_of(record(first, second, **types), lines=lines)
+
+    assert seen == line_of(record(first, second, **types))
+    assert base64.b64decode(seen["request"]) == first
+    assert base64.b64decode(seen["response"]) == second
+
+
+@pytest.mark.parametrize("size", range(1128, 1160))
+def test_a_second_line_of_bytes_is_cut_where_a_first_one_would_be(record, size):
+    lines = Lines(Bodies(4096))
+    types = {"request_type": "x/y", "response_type": "x/y"}
+    line_of(record(b"another", b"one", **types), lines=lines)
+    long = record(b"\x00" * size, b"\x01" * 1152, **types)
+
+    seen = lines.line(long)
+
+    assert seen == Lines(Bodies(4096)).line(long)
+    assert len(seen) <= 4096
+
+
+def test_bytes_without_an_answer_are_written_after_some_with_one(record):
+    lines = Lines(Bodies(4096))
+    types = {"request_type": "x/y", "response_type": "x/y"}
+    line_of(record(b"one", b"two", **types), lines=lines)
+
+    seen = line_of(record(b"one", None, **types), lines=lines)
+
+    assert (seen["request"], seen["response"], seen["response_encoding"]) == ("b25l", None, "none")
+
+
 def test_csv_is_written_as_text(record):
     seen = line_of(record(b'1,"a\n"\n', request_type="text/csv; charset=utf-8"))
 
@@ -136,6 +173,17 @@ def test_a_refused_body_that_is_no_json_is_not_taken_for_json(record, body):
     assert seen["request_encoding"] == "text"
     assert seen["request"] == body.decode()
     assert seen["response"] == {"error": "no"}
+
+
+def test_a_refused_body_is_looked_at_also_when_others_of_its_kind_were_json(record):
+    lines = Lines(Bodies(1_000_000))
+    refused = {"response": b'{"error":"no"}', "status": 400}
+    for _ in range(2):
+        line_of(record(b'{"a": 1}', **refused), lines=lines)
+
+    seen = line_of(record(b"{a: 1}", **refused), lines=lines)
+
+    assert (seen["request_encoding"], seen["request"]) == ("text", "{a: 1}")
 
 
 def test_an_accepted_body_that_does_not_look_like_json_is_looked_at(record):

@@ -45,6 +45,32 @@ def test_a_new_version_takes_over_at_sighup_while_a_connection_stays_open(
     assert server.stop() == 0
 
 
+def test_a_kept_connection_is_answered_by_the_contract_that_is_served_now(
+    run_server, save, graph, linear_model, line, frame
+):
+    folder = save(linear_model(1), "model/1").parent
+    server = run_server(folder, MODEL_SERVER_MODEL_VERSIONS=1, MODEL_SERVER_WORKERS=1)
+    server.wait()
+    doubled = graph(
+        [("x", T.INT64, ["batch", 4])], [("Add", ["x", "x"], ["z"])], [("z", T.INT64, ["batch", 4])]
+    )
+
+    with line(server) as kept:
+
+        def ask(values):
+            status, _, body = kept.ask(frame({"instances": [values]}))
+            return status, json.loads(body).get("predictions")
+
+        before = [ask([1, 1, 1, 1]), ask([1, 1, 1, 1])]
+        save(doubled, "model/2")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: count(server, "model_unloaded", "1") == 1)
+        after = [ask([1, 1, 1, 1]), ask([1.5, 1, 1, 1])]
+
+    assert before == [(200, [[18.0, 22.0, 26.0]])] * 2
+    assert after == [(200, [[2, 2, 2, 2]]), (400, None)]
+
+
 def test_a_watched_folder_is_looked_at_without_being_told(run_server, save, linear_model):
     folder = save(linear_model(1))
     server = run_server(folder, MODEL_SERVER_WATCH_SECONDS=1)
