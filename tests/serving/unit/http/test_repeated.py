@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from model_server.rest import repeated
@@ -279,6 +279,16 @@ def test_a_head_that_looks_other_than_it_was_parsed_is_not_remembered(arrived, b
     assert head.recognise(len(arrived), None, 5.0) is None
 
 
+def heard(wire, stream, tries=repeated.TRIES):
+    """Give everything that came of a stream; with no tries the parser reads all of it."""
+    wire.connection._repeated._tries = tries
+    for piece in stream:
+        if piece and not wire.transport.closed:
+            wire.send(piece)
+    asked = [(request.path, request.query, request.body) for request in wire.service.requests]
+    return asked, wire.out, wire.transport.closed, wire.service.answers
+
+
 PIECES = st.sampled_from(
     [
         HEAD,
@@ -306,14 +316,22 @@ def test_any_stream_is_read_as_the_parser_alone_reads_it(dial, requests, data):
         starts = [sum(map(len, stream[:number])) for number in range(len(stream))]
         edges = sorted({0, len(whole), *(cuts if data.draw(st.booleans()) else starts)})
         stream = [whole[a:b] for a, b in pairwise(edges)]
-    heard = []
-    for tries in (repeated.TRIES, 0):
-        wire = dial()
-        wire.connection._repeated._tries = tries
-        for piece in stream:
-            if not wire.transport.closed:
-                wire.send(piece)
-        asked = [(request.path, request.query, request.body) for request in wire.service.requests]
-        heard.append((asked, wire.out, wire.transport.closed, wire.service.answers))
 
-    assert heard[0] == heard[1]
+    assert heard(dial(), stream) == heard(dial(), stream, tries=0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(post(b"{}"))), st.integers(0, 3), st.binary(max_size=3)),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(max_examples=2000)
+def test_a_damaged_copy_of_a_known_request_is_read_as_the_parser_alone_reads_it(dial, damages):
+    copy = bytearray(post(b"{}"))
+    for place, length, given_bytes in damages:
+        copy[place : place + length] = given_bytes
+    stream = [post(b"{}"), post(b"{}"), bytes(copy), post(b"{}")]
+
+    assert heard(dial(), stream) == heard(dial(), stream, tries=0)
