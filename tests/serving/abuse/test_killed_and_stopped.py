@@ -70,7 +70,8 @@ def test_stopping_under_traffic_loses_no_accepted_request(
     server.post({"inputs": [[500]]})
     waiting = [line(server) for _ in range(size(40, 200))]
     for caller in waiting:
-        caller.send(frame({"inputs": [[40]]}))
+        # More of them with less to do each: those who come later wait behind all of them.
+        caller.send(frame({"inputs": [[size(40, 12)]]}))
     over, late = threading.Event(), []
 
     def look():
