@@ -93,7 +93,7 @@ class ApiKeys:
         return self._file.value
 
     def still(self, caller: Caller) -> bool:
-        """Whether a caller whose key is in the table has not expired."""
+        """Whether the key of a caller in the table has not expired."""
         return caller.expires > self._clock()
 
     def identify(self, key: str) -> Caller:
@@ -107,7 +107,7 @@ class ApiKeys:
             found = self._file.value.get(digest)
             if found is not None and hmac.compare_digest(digest, found[0]):
                 caller = found[1]
-                if caller.expires <= self._clock():
+                if not self.still(caller):
                     raise Unauthenticated("the API key has expired", INVALID)
                 return caller
         raise Unauthenticated("the API key is not known", INVALID)

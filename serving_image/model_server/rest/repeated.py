@@ -14,7 +14,7 @@ from model_server.rest import wire
 from model_server.rest.headers import Headers
 from model_server.rest.http import Connection, Request
 
-MAX_HEAD_BYTES = 4096
+KNOWN_HEAD_BYTES = 4096
 """A longer head is not remembered. A token's head is about 2 KiB."""
 
 MAX_DIGITS = 10
@@ -86,7 +86,7 @@ class RepeatedHead:
         if digits is None or get(b"transfer-encoding") or get(b"expect"):
             return
         arrived = wire.ARRIVED
-        end = arrived.find(_END, 0, MAX_HEAD_BYTES) + len(_END)
+        end = arrived.find(_END, 0, KNOWN_HEAD_BYTES) + len(_END)
         # A head that ended elsewhere, as with bare line feeds, would leave another rest.
         if end < len(_END) or end + len(request.body) != size or not digits.isdigit():
             return

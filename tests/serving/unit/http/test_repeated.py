@@ -251,7 +251,7 @@ def test_who_never_repeats_a_head_does_not_pay_for_remembering(wire):
 
 
 def test_a_long_head_is_not_remembered(wire):
-    long = HEAD.replace(b"Host: a", b"Host: " + b"a" * repeated.MAX_HEAD_BYTES)
+    long = HEAD.replace(b"Host: a", b"Host: " + b"a" * repeated.KNOWN_HEAD_BYTES)
     wire.send(post(b"first", long))
 
     assert wire.connection._repeated._before == b""
