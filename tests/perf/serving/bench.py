@@ -10,20 +10,18 @@ import argparse
 import json
 import os
 import platform
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
 
+import memory
 import models
 import ours
 from cells import CELLS
 from environments import UnavailableError, python_description, wrk
 from limits import Limited, measure
-from models import Model
 from report import Report
 from rich.console import Console
 from runs import Bench
@@ -70,15 +68,15 @@ def run(options: argparse.Namespace, folder: Path, cores: tuple[int, int]) -> Re
     cells = [cell for cell in CELLS if cell.name in options.cells]
     # The small ones first; within a start, the open loop comes last.
     chosen = {name: model for name, model in built.items() if name in {c.model for c in cells}}
-    raw = {name: _raw(model, cores[0]) for name, model in built.items()}
     bench = Bench(folder, chosen, options.seconds, cores, talk.print)
-    for repeat in range(options.repeats):
-        talk.print(f"repeat {repeat + 1} of {options.repeats}")
-        bench.measure([SERVERS[name] for name in options.servers], cells)
     limited: list[Limited] = []
-    if LIMITS in options.cells and "ours" in options.servers:
-        talk.print("limits of CPU")
-        limited = list(measure(bench, built["mlp"], options.seconds))
+    with memory.kept():
+        for repeat in range(options.repeats):
+            talk.print(f"repeat {repeat + 1} of {options.repeats}")
+            bench.measure([SERVERS[name] for name in options.servers], cells)
+        if LIMITS in options.cells and "ours" in options.servers:
+            talk.print("limits of CPU")
+            limited = list(measure(bench, built["mlp"], options.seconds))
     conditions = {
         "machine": f"{_cpu()}, {os.cpu_count()} cores, server on {cores[0]}, load on {cores[1]}",
         "system": f"{platform.platform()}; all servers on {python_description()}",
@@ -90,7 +88,7 @@ def run(options: argparse.Namespace, folder: Path, cores: tuple[int, int]) -> Re
         "keep-alive, no TLS, loopback; load by wrk, ghz and open_loop.py",
         "model server": f"onnxruntime {version('onnxruntime')}; " + _features(),
         "raw onnxruntime, us a run": ", ".join(
-            f"{name} {figures['run_us']:.1f}" for name, figures in raw.items()
+            f"{name} {bench.figures.raw_of(name).run_us:.1f}" for name in chosen
         ),
     }
     conditions |= {
@@ -99,7 +97,7 @@ def run(options: argparse.Namespace, folder: Path, cores: tuple[int, int]) -> Re
         if SERVERS[name].versions()
     }
     sizes = {name: model.mib for name, model in built.items()}
-    return Report(conditions, cells, bench.figures, raw, sizes, limited)
+    return Report(conditions, cells, bench.figures, sizes, limited)
 
 
 def _options() -> argparse.Namespace:
@@ -134,18 +132,6 @@ def _list(known: object) -> object:
         return names
 
     return read
-
-
-def _raw(model: Model, core: int) -> dict[str, float]:
-    """Measure onnxruntime by itself, in the server's own environment and on its core."""
-    command = ["taskset", "--cpu-list", str(core), str(ours.python(talk.print))]
-    command += [str(HERE / "raw.py"), str(model.path), model.input, str(model.width)]
-    command += [model.dtype, str(model.low), str(model.high)]
-    runs = [
-        json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        for _ in range(3)
-    ]
-    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def _features() -> str:

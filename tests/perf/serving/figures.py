@@ -3,6 +3,7 @@
 Plain data, made by `runs` and read by `report`.
 """
 
+import statistics
 from dataclasses import dataclass, field
 
 import ours
@@ -45,6 +46,19 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """onnxruntime without a server, beside one start of the servers."""
+
+    model: str
+    run_us: float
+    """CPU time of a run of one row."""
+
+    load_seconds: float
+    slowness: float
+    """As of a `Result`."""
+
+
+@dataclass(frozen=True)
 class Start:
     """One start of one server with the MLP."""
 
@@ -60,5 +74,16 @@ class Figures:
 
     results: list[Result] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
+    raw: list[Raw] = field(default_factory=list)
     log_counts: list[ours.LogCount] = field(default_factory=list)
     """Of our server's prediction log, since its start, after each closed-loop cell."""
+
+    def raw_of(self, model: str) -> Raw:
+        """Give the median of every figure of onnxruntime without a server, for one model."""
+        mine = [raw for raw in self.raw if raw.model == model]
+        return Raw(
+            model,
+            statistics.median(raw.run_us for raw in mine),
+            statistics.median(raw.load_seconds for raw in mine),
+            statistics.median(raw.slowness for raw in mine),
+        )

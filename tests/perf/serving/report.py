@@ -54,9 +54,6 @@ class Report:
     conditions: Mapping[str, str]
     cells: list[Cell]
     figures: Figures
-    raw: Mapping[str, Mapping[str, float]]
-    """Of onnxruntime by itself, by model: run_us, load_seconds, import_seconds, rss_mib."""
-
     model_mib: Mapping[str, float]
     limited: list[Limited]
 
@@ -90,7 +87,7 @@ class Report:
             "starts": [asdict(start) for start in self.figures.starts],
             "prediction_log": [asdict(count) for count in self.figures.log_counts],
             "limited": [asdict(row) for row in self.limited],
-            "raw": {name: dict(figures) for name, figures in self.raw.items()},
+            "raw": [asdict(raw) for raw in self.figures.raw],
             "aims": [asdict(verdict) for verdict in self.verdicts()],
             "note": TRITON_NOTE,
         }
@@ -132,7 +129,7 @@ class Report:
         if aim.figure == "p99_ms":
             return mine.p99_ms
         if aim.against == "raw":
-            return self.raw[cell.model]["run_us"] / mine.cpu_us
+            return self.figures.raw_of(cell.model).run_us / mine.cpu_us
         theirs = medians.get(aim.against)
         if theirs is None or theirs.problem:
             return None
@@ -171,7 +168,7 @@ class Report:
                 f"{median.others:.2f}",
             )
         if cell.model == "tfm" and mine is not None and not mine.problem:
-            run = self.raw["tfm"]["run_us"]
+            run = self.figures.raw_of("tfm").run_us
             table.add_row(
                 "onnxruntime without a server",
                 f"{run:.0f}",
@@ -209,7 +206,7 @@ class Report:
             return
         beyond = (
             statistics.median(start.ready_seconds for start in starts)
-            - self.raw["mlp"]["load_seconds"]
+            - self.figures.raw_of("mlp").load_seconds
         )
         yield Verdict(
             "start",

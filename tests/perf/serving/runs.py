@@ -7,6 +7,7 @@ process may use, the load the last one.
 import json
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import numpy as np
 import ours
 from cells import Cell
 from environments import UnavailableError, ghz, wrk
-from figures import Figures, Result, Start
+from figures import DISTURBED_SLOWNESS, Figures, Raw, Result, Start
 from load import Load, Requests, closed_loop, constant_rate, grpc_load
 from models import DISTINCT, Model
 from processes import ServerFailedError, Tree
@@ -87,6 +88,7 @@ class Bench:
             kinds = {cell.kind for cell in mine}
             with ExitStack() as stack:
                 up = self._started(stack, [s for s in servers if kinds & set(s.wires)], model, mine)
+                self.figures.raw.append(self.raw(model))
                 for cell in mine:
                     for running in up:
                         if cell.kind in running.server.wires:
@@ -130,6 +132,18 @@ class Bench:
             for cell in cells
             if cell.kind in server.wires
         ]
+
+    def raw(self, model: Model) -> Raw:
+        """Measure onnxruntime without a server, on the server's core and in our environment."""
+        command = ["taskset", "--cpu-list", str(self.server_core), str(ours.python(self._say))]
+        command += [str(Path(__file__).with_name("raw.py")), str(model.path), model.input]
+        command += [str(model.width), model.dtype, str(model.low), str(model.high)]
+        tries: list[Raw] = []
+        while len(tries) < TRIES and (not tries or tries[-1].slowness > DISTURBED_SLOWNESS):
+            speed = probe(self.server_core)
+            found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            tries.append(Raw(model.name, **found, slowness=self._slowness(speed)))
+        return min(tries, key=lambda one: one.slowness)
 
     def load(self, cell: Cell, wire: str, place: Place, launch: Launch, seconds: float) -> Load:
         """Put a cell's load on a running server."""
@@ -196,8 +210,7 @@ class Bench:
         # Longer than the load: tools read their requests first.
         took = time.perf_counter() - begun
         running.log.received += load.answers
-        speed = (speed + probe(self.server_core)) / 2
-        self._quickest = min(self._quickest, speed)
+        slowness = self._slowness(speed)
         return Result(
             cell=cell.name,
             server=server.name,
@@ -207,10 +220,15 @@ class Bench:
             p99_ms=load.p99_ms,
             answers=load.answers,
             busy=cpu / load.seconds if load.seconds else 0.0,
-            slowness=speed / self._quickest,
+            slowness=slowness,
             others=max(0.0, core - cpu) / took,
             problem=_problem(load, cell),
         )
+
+    def _slowness(self, before: float) -> float:
+        speed = (before + probe(self.server_core)) / 2
+        self._quickest = min(self._quickest, speed)
+        return speed / self._quickest
 
     def _count_log(self, running: Running, cell: Cell) -> None:
         count = running.log.count()
