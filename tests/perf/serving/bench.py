@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, folder: Path, cores: tuple[int, int]) -> Re
     chosen = {name: model for name, model in built.items() if name in {c.model for c in cells}}
     bench = Bench(folder, chosen, options.seconds, cores, talk.print)
     limited: list[Limited] = []
-    with memory.kept():
+    with memory.kept() as free_memory:
         for repeat in range(options.repeats):
             talk.print(f"repeat {repeat + 1} of {options.repeats}")
             bench.measure([SERVERS[name] for name in options.servers], cells)
@@ -82,6 +82,7 @@ def run(options: argparse.Namespace, folder: Path, cores: tuple[int, int]) -> Re
         "system": f"{platform.platform()}; all servers on {python_description()}",
         "measured": f"{begun}, load average before it {load_before:.1f}, {options.repeats} starts "
         f"a server, {options.seconds:g} s a cell, medians",
+        "memory": free_memory,
         "columns": "CPUs that the server used; speed of the machine beside its best; CPUs of the "
         "server's core that others used",
         "everywhere": f"1 onnxruntime thread, {models.DISTINCT} different bodies, HTTP/1.1 "

@@ -29,30 +29,37 @@ TICK_SECONDS = 0.02
 """In which a server writes 4 MiB."""
 
 POPULATE_WRITE = 23
-"""``MADV_POPULATE_WRITE`` of Linux 5.14, which Python's ``mmap`` does not name."""
+"""``MADV_POPULATE_WRITE``, which Python's ``mmap`` does not name; kernels before 5.14 refuse it."""
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Keep the memory that is free constant, where the host would take it."""
-    if not _is_reported() or _free_mib() < 2 * RESERVE_MIB:
-        yield
+def kept() -> Iterator[str]:
+    """Keep the memory that is free constant, where the host would take it, and say what is done."""
+    if not _is_reported():
+        yield "what is free stays with the machine"
         return
-    pieces = [_piece() for _ in range(RESERVE_MIB // PIECE_MIB)]
+    if _free_mib() < 2 * RESERVE_MIB:
+        yield f"what is free goes to the host, and is too little for a reserve of {RESERVE_MIB} MiB"
+        return
+    try:
+        pieces = [_piece() for _ in range(RESERVE_MIB // PIECE_MIB)]
+    except OSError as error:
+        yield f"what is free goes to the host, and a reserve cannot be made: {error.strerror}"
+        return
     over = threading.Event()
     thread = threading.Thread(target=_balance, args=(pieces, over), daemon=True)
     thread.start()
     try:
-        yield
+        yield f"what is free would go to the host: a reserve of {RESERVE_MIB} MiB keeps it constant"
     finally:
         over.set()
         thread.join()
 
 
 def _balance(pieces: list[mmap.mmap], over: threading.Event) -> None:
-    aim = _free_mib()
+    constant = _free_mib()
     while not over.wait(TICK_SECONDS):
-        missing = aim - _free_mib()
+        missing = constant - _free_mib()
         for _ in range(abs(missing) // PIECE_MIB if abs(missing) > SLACK_MIB else 0):
             if missing < 0:
                 pieces.append(_piece())
@@ -62,7 +69,7 @@ def _balance(pieces: list[mmap.mmap], over: threading.Event) -> None:
 
 def _piece() -> mmap.mmap:
     memory = mmap.mmap(-1, PIECE_MIB << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)  # the host needs a tenth of the time for pages of 2 MiB
+    memory.madvise(mmap.MADV_HUGEPAGE)  # the unit in which free memory is handed back
     memory.madvise(POPULATE_WRITE)
     return memory
 
