@@ -4,6 +4,7 @@ Problems are this command's result, so they go to stdout; the count goes to stde
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,16 +59,24 @@ def check(
         raise typer.Exit(2)
 
 
-@cache
-def _artifact_fault(model: "Model") -> "ArtifactError | None":
+def _artifact_fault(model: "Model", environment: Mapping[str, str]) -> "ArtifactError | None":
     """Say what is wrong with a model file; what lies in S3 or in a registry is not read."""
+    from modelway.package.trust import TRUSTED_KEYS
+
+    return _fault(model, environment.get(TRUSTED_KEYS, ""))
+
+
+@cache
+def _fault(model: "Model", trusted_keys: str) -> "ArtifactError | None":
     from modelway.errors import ArtifactError
     from modelway.package import read_artifact
+    from modelway.package.trust import check_trusted
 
     if model.registry is not None or "://" in model.path:
         return None
     try:
         read_artifact(model)
+        check_trusted(Path(model.path), trusted_keys)
     except ArtifactError as error:
         return error
     return None

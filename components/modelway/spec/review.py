@@ -22,8 +22,9 @@ from modelway.spec.problems import is_set
 from modelway.spec.salvage import salvage, unaffected
 from modelway.spec.source import Source, read_source
 
-ArtifactFault = Callable[[Model], ArtifactError | None]
-"""Says what is wrong with the model file of one environment, or None."""
+ArtifactFault = Callable[[Model, Mapping[str, str]], ArtifactError | None]
+"""Says what is wrong with the model file of one environment, or None; the second argument is the
+environment of the server that is to load it."""
 
 ImageProblems = Callable[[ImageBuild], Sequence[Problem]]
 """Says what is wrong with the files that go into an image."""
@@ -100,7 +101,9 @@ def told_once(spec: ModelSpec, problems: Mapping[str, Iterable[Problem]]) -> lis
         for problem in found:
             located = _where_set(problem, spec, environment)
             key = (located.path, located.message, repr(located.value))
-            shared.setdefault(key, (located, []))[1].append(environment)
+            names = shared.setdefault(key, (located, []))[1]
+            if environment not in names:  # several models may have the same problem
+                names.append(environment)
     return [_naming(problem, names) for problem, names in shared.values()]
 
 
@@ -120,7 +123,7 @@ def _problems(
         found = rules.check(merged, environment)
         if artifact_fault is not None:
             for place, model in merged.models():
-                fault = artifact_fault(model)
+                fault = artifact_fault(model, merged.serving.environment)
                 if fault is not None:
                     path = fault.field.replace("model", place, 1)
                     found.append(Problem(path, str(fault), source="the file itself"))

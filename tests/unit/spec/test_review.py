@@ -100,7 +100,7 @@ def test_a_file_given_twice_is_checked_once(write_spec):
 def test_a_fault_of_a_file_beside_the_model_is_a_problem_of_its_own_line(write_spec):
     (review,) = review_files(
         [write_spec(LOCAL_ONLY + "  input_rules: rules.json\n")],
-        artifact_fault=lambda _: ArtifactError("no rules", "model.input_rules"),
+        artifact_fault=lambda *_: ArtifactError("no rules", "model.input_rules"),
     )
 
     assert lines(review) == [(4, "model.input_rules", "no rules (in local)")]
@@ -109,7 +109,7 @@ def test_a_fault_of_a_file_beside_the_model_is_a_problem_of_its_own_line(write_s
 def test_a_fault_of_the_model_file_is_a_problem_of_its_path(write_spec, tmp_path):
     (review,) = review_files(
         [write_spec(LOCAL_ONLY)],
-        artifact_fault=lambda model: ArtifactError(f"{model.path} is empty"),
+        artifact_fault=lambda model, _: ArtifactError(f"{model.path} is empty"),
     )
 
     assert lines(review) == [
@@ -122,7 +122,7 @@ def test_the_model_file_of_each_variant_is_looked_at(write_spec):
         LOCAL_ONLY + "challengers:\n- name: b\n  model:\n    path: b.onnx\n  traffic_percent: 5\n"
     )
 
-    def fault(model):
+    def fault(model, _):
         return ArtifactError("is no model") if model.path.endswith("b.onnx") else None
 
     (review,) = review_files([path], artifact_fault=fault)
