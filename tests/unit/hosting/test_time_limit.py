@@ -20,12 +20,12 @@ def test_the_start_of_processes_counts_in_real_time():
     limit = TimeLimit(clock, 600.0)
 
     with limit.process_time():
-        time.sleep(0.1)
+        time.sleep(0.5)
         during = limit.left_seconds
     after = limit.left_seconds
 
-    assert 550 < during < 600
-    assert 500 < after <= during
+    # By the clock, half a second is 500 s. The room between is for a machine that stands still.
+    assert 100 < after <= during < 599.6
 
 
 def test_without_a_limit_time_never_runs_out():
