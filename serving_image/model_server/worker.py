@@ -209,7 +209,6 @@ class Worker:
                 break
             await asyncio.sleep(0.02)
         await acceptor.finish()
-        self._channel.accepts_no_more()
         grpc = asyncio.create_task(parts.drain_grpc(end - time.monotonic()))
         app.close_idle(QUIET_SECONDS)
         while app.connections and time.monotonic() < end:

@@ -106,25 +106,28 @@ class Acceptor:
     async def finish(self) -> None:
         """Accept what the system has accepted already, and then no more.
 
-        Connections wait in the backlog where this worker was busy until now, and would be lost
-        with the listening socket.
+        Connections wait in the backlog where this worker was busy until now, and would be reset
+        when the last process closes the listening socket. Between the look at an empty backlog and
+        that lie some microseconds.
         """
         if self._closed:
             return
-        if self._sharing:
-            self._loop.remove_reader(self._listener)
+        self._withdraw()
         with suppress(OSError):  # no more file descriptors: what still waits is lost
             for _ in range(BACKLOG):
                 if not self._accept():
                     break
-        self.close()
+        self._listener.close()
         if self._connecting:
             await asyncio.wait(self._connecting)
 
     def close(self) -> None:
         """Accept no more; accepted connections stay."""
-        if self._closed:
-            return
+        if not self._closed:
+            self._withdraw()
+            self._listener.close()
+
+    def _withdraw(self) -> None:
         self._closed = True
         if self._server is not None:
             self._server.close()
@@ -133,7 +136,6 @@ class Acceptor:
             self._loop.remove_reader(self._listener)
         if self._timer is not None:
             self._timer.cancel()
-        self._listener.close()
 
     def _arrived(self) -> None:
         for _ in range(MAX_AT_ONCE):

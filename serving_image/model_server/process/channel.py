@@ -62,14 +62,6 @@ class Channel:
         """Tell why the model cannot be served, in words for callers."""
         self._send({"kind": "failed", "reason": reason})
 
-    def accepts_no_more(self) -> None:
-        """Tell that this worker's listening socket is closed.
-
-        When all have told, the process in front closes its own, so that the system refuses
-        connections instead of letting them wait for nobody.
-        """
-        self._send({"kind": "closed"})
-
     def stopped(self, requests_lost: int) -> None:
         """Tell how many requests were not answered; the last message."""
         self._send({"kind": "stopped", "requests_lost": requests_lost})

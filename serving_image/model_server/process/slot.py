@@ -39,8 +39,6 @@ class Slot:
         self.pipe: Pipe | None = None
         self.ready = False
         """It has said that it answers."""
-        self.closed = False
-        """It has said that it accepts no more."""
         self.lost = 0
         """Requests that it said it did not answer."""
         self.watchdog = Watchdog()
@@ -78,7 +76,7 @@ class Slot:
         """A worker was started."""
         self.watchdog, self.last_words = Watchdog(), last_words
         self.pid, self.pipe, self.started = pid, pipe, now
-        self.ready = self.closed = False
+        self.ready = False
         self.lost = 0
         self.failure = None
         self.answered_while_loading = answers_while_loading

@@ -161,6 +161,9 @@ class _Supervisor:
 
     def _stop(self, number: int) -> None:
         self._stopping = time.monotonic()
+        # From here on the workers alone hold the sockets. The last of them to close accepts what
+        # waits and closes at once: nobody is left waiting for nobody, or reset.
+        self._sockets.close()
         for slot in self._slots:
             slot.due = None
         self._tell_all(number)
@@ -269,16 +272,8 @@ class _Supervisor:
             slot.watchdog.answered()
         elif kind == "failed":
             slot.failure = message["reason"]
-        elif kind == "closed":
-            slot.closed = True
-            self._close_after_all()
         elif kind == "stopped":
             slot.lost = message["requests_lost"]
-
-    def _close_after_all(self) -> None:
-        """Have the system refuse callers once no worker is left that would accept them."""
-        if self._stopping is not None and all(slot.closed for slot in self._slots if slot.alive):
-            self._sockets.close()
 
     def _tell_plan(self, slot: Slot, measured: Measured) -> None:
         if self._plan is None:
@@ -356,7 +351,6 @@ class _Supervisor:
 
     def _ended(self, slot: Slot, code: int, told: dict[str, object]) -> None:
         """A worker ended after all were told to."""
-        self._close_after_all()
         self._lost += slot.lost
         if code == Status.CLEAN:
             return

@@ -159,7 +159,7 @@ class Worker:
         end = time.monotonic() + given("worker_drain_seconds", given("drain_seconds", 5.0))
         await asyncio.sleep(given("linger_seconds", 0.05))
         await acceptor.finish()
-        self.channel.accepts_no_more()
+        await asyncio.sleep(given("answering_seconds", 0.0))
         while self.busy and time.monotonic() < end:  # noqa: ASYNC110  # as simple as can be
             await asyncio.sleep(0.01)
         self.channel.stopped(self.busy)

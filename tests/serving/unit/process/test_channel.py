@@ -60,7 +60,6 @@ def test_what_a_worker_tells_is_one_message_each(ends):
         channel = Channel(worker, Terms())
         channel.ready()
         channel.failed("broken")
-        channel.accepts_no_more()
         channel.stopped(3)
         channel.close()
 
@@ -69,7 +68,6 @@ def test_what_a_worker_tells_is_one_message_each(ends):
     assert [json.loads(line) for line in front.recv(1000).splitlines()] == [
         {"kind": "ready"},
         {"kind": "failed", "reason": "broken"},
-        {"kind": "closed"},
         {"kind": "stopped", "requests_lost": 3},
     ]
 

@@ -42,11 +42,11 @@ def test_a_worker_that_lived_for_5_seconds_ends_a_row_of_quick_deaths():
 def test_a_replacement_begins_with_a_clean_slate():
     slot = Slot(3)
     slot.filled(1, NoPipe(), 0.0, answers_while_loading=True)
-    slot.ready = slot.closed = True
+    slot.ready = True
     slot.failure, slot.lost = "broken", 7
     slot.emptied(9.0)
 
     slot.filled(2, NoPipe(), 10.0, answers_while_loading=False)
 
-    assert (slot.ready, slot.closed, slot.failure, slot.lost) == (False, False, None, 0)
+    assert (slot.ready, slot.failure, slot.lost) == (False, None, 0)
     assert (slot.pid, slot.died, slot.due) == (2, 9.0, None)
