@@ -5,13 +5,14 @@ balloon). Pages used anew then wait for the host, 1.4 to 3 ms a MiB where 0.2 ms
 memory set free stops the machine for 20 to 30 ms two seconds later: measured on Firecracker with
 Linux 6.18. Both fall on whoever writes files, such as a log, and none of it is the server's doing.
 
-Gives a reserve that has its pages already, and lets go of as much as others take and takes what
-they set free: the memory that is free stays the same, and the host has nothing to do. Must not be
-used where free memory stays with the machine anyway, as on most.
+Only whole blocks of 2 MiB are handed back, and of the free blocks the kernel takes the smallest
+first. So one page of each 2 MiB of a reserve is held and the rest is set free: that rest is what
+servers and files then use, over and over, and it never makes a block that is handed back. Must not
+be used where free memory stays with the machine anyway, as on most; must do nothing while something
+is measured.
 """
 
 import mmap
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,10 +24,8 @@ REPORTING = 5
 RESERVE_MIB = 4096
 """What three tries of a cell write to the log, twice over."""
 
-PIECE_MIB = 4
-SLACK_MIB = 8
-TICK_SECONDS = 0.02
-"""In which a server writes 4 MiB."""
+BLOCK_BYTES = 2 << 20
+"""What is handed back at once: ``pageblock_order`` of Linux, mm/page_reporting.c."""
 
 POPULATE_WRITE = 23
 """``MADV_POPULATE_WRITE``, which Python's ``mmap`` does not name; kernels before 5.14 refuse it."""
@@ -34,7 +33,7 @@ POPULATE_WRITE = 23
 
 @contextmanager
 def kept() -> Iterator[str]:
-    """Keep the memory that is free constant, where the host would take it, and say what is done."""
+    """Keep free memory from the host, where it would take it, and say what is done."""
     if not _is_reported():
         yield "what is free stays with the machine"
         return
@@ -42,35 +41,21 @@ def kept() -> Iterator[str]:
         yield f"what is free goes to the host, and is too little for a reserve of {RESERVE_MIB} MiB"
         return
     try:
-        pieces = [_piece() for _ in range(RESERVE_MIB // PIECE_MIB)]
+        reserve = _reserve()
     except OSError as error:
         yield f"what is free goes to the host, and a reserve cannot be made: {error.strerror}"
         return
-    over = threading.Event()
-    thread = threading.Thread(target=_balance, args=(pieces, over), daemon=True)
-    thread.start()
-    try:
-        yield f"what is free would go to the host: a reserve of {RESERVE_MIB} MiB keeps it constant"
-    finally:
-        over.set()
-        thread.join()
+    with reserve:
+        yield f"what is free would go to the host: {RESERVE_MIB} MiB of it are kept from that"
 
 
-def _balance(pieces: list[mmap.mmap], over: threading.Event) -> None:
-    constant = _free_mib()
-    while not over.wait(TICK_SECONDS):
-        missing = constant - _free_mib()
-        for _ in range(abs(missing) // PIECE_MIB if abs(missing) > SLACK_MIB else 0):
-            if missing < 0:
-                pieces.append(_piece())
-            elif pieces:
-                pieces.pop().close()
-
-
-def _piece() -> mmap.mmap:
-    memory = mmap.mmap(-1, PIECE_MIB << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)  # the unit in which free memory is handed back
+def _reserve() -> mmap.mmap:
+    size = RESERVE_MIB << 20
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)  # a huge page is freed as a whole or not at all
     memory.madvise(POPULATE_WRITE)
+    for block in range(0, size, BLOCK_BYTES):
+        memory.madvise(mmap.MADV_DONTNEED, block + mmap.PAGESIZE, BLOCK_BYTES - mmap.PAGESIZE)
     return memory
 
 
