@@ -70,7 +70,8 @@ bench-serving: setup  ## the second half of it (about 20 minutes on a quiet mach
 	@$(BIN)/python tests/perf/serving/bench.py
 
 abuse: setup     ## the long form of the tests of abuse of the server (hours)
-	@ABUSE=full $(BIN)/python -m pytest tests/serving/abuse
+	@ABUSE=full $(BIN)/python -m pytest tests/serving/abuse \
+	  tests/serving/conformance/test_schema.py tests/serving/unit/repository/test_multi_model.py
 
 rollouts: setup  ## the long tests of rollouts: the whole matrix, 10 000 random steps, 50 traces replayed
 	@ROLLOUTS=full $(BIN)/python -m pytest tests/unit/rollouts \

@@ -1,6 +1,6 @@
 """The protocol's REST side against its description, with requests made by schemathesis.
 
-`CONFORMANCE_SCHEMA_CASES` says how many requests are made for an operation; 50 by default.
+50 requests for an operation; 2,000 with `ABUSE=full`, as `make abuse` has it.
 """
 
 import os
@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 MODEL = "echo_fp32"
+CASES = 2000 if os.environ.get("ABUSE") == "full" else 50
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -47,7 +48,7 @@ def described(run_server, model_folder):
 
 @schema.parametrize()
 @settings(
-    max_examples=int(os.environ.get("CONFORMANCE_SCHEMA_CASES", "50")),
+    max_examples=CASES,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
