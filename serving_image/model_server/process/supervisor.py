@@ -162,7 +162,7 @@ class _Supervisor:
     def _stop(self, number: int) -> None:
         self._stopping = time.monotonic()
         # From here on the workers alone hold the sockets. The last of them to close accepts what
-        # waits and closes at once: nobody is left waiting for nobody, or reset.
+        # waits and closes at once, so no caller is left in a queue that nobody reads.
         self._sockets.close()
         for slot in self._slots:
             slot.due = None
