@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,8 @@ def main() -> None:
         wrk()
     except UnavailableError as error:
         sys.exit(str(error))
+    # Ended by `kill`, it ends its servers as it does with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.sched_setaffinity(0, {cores[-1]})
     with tempfile.TemporaryDirectory(prefix="model-server-bench-") as folder:
         report = run(options, Path(folder), (cores[0], cores[-1]))
