@@ -85,6 +85,8 @@ class Bench:
         for name, model in self._models.items():
             # Closed loops first: the prediction log has to lose nothing in those.
             mine = sorted((c for c in cells if c.model == name), key=lambda c: c.rate is not None)
+            if not mine:
+                continue
             kinds = {cell.kind for cell in mine}
             with ExitStack() as stack:
                 up = self._started(stack, [s for s in servers if kinds & set(s.wires)], model, mine)
