@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from modelway.rehearsal.record import Event
 from modelway.rehearsal.scenario import Outcome
 
+_SETTLED = ("create-ended", "promoted", "rolled-back")
+
 
 def outcome_of(
     exit_status: int, events: Sequence[Event], *, created: bool, interrupted: bool
@@ -28,6 +30,16 @@ def outcome_of(
     if "rolled-back" in kinds:
         return "rolled-back"
     return "failed" if kinds & {"update-started", "create-started"} else "refused"
+
+
+def settled(events: Sequence[Event]) -> int | None:
+    """Give the index of the first event after SageMaker had done what it was asked; None: nothing.
+
+    The engine tidies up and ends some real seconds later, hence up to minutes of virtual time,
+    in which autoscaling and alarms go on already.
+    """
+    ends = [index for index, event in enumerate(events) if event.kind in _SETTLED]
+    return ends[-1] + 1 if ends else None
 
 
 def rolled_back_by(events: Sequence[Event]) -> str:

@@ -26,7 +26,7 @@ from modelway.rehearsal.emulator_client import (
     event_reader,
     read_clock,
 )
-from modelway.rehearsal.outcome import outcome_of
+from modelway.rehearsal.outcome import outcome_of, settled
 from modelway.rehearsal.record import Event, Rehearsed, SentCall, UpRecord
 from modelway.rehearsal.rows import CONTENT_TYPE, body
 from modelway.rehearsal.scenario import Scenario, Up
@@ -110,6 +110,7 @@ class _Rehearsal:
         self._began = self._ended = self._clock.now()
         self._instances = 0
         self._ups: list[UpRecord] = []
+        self._settled: int | None = None
         self._found: dict[str, Any] = {}
 
     @property
@@ -242,6 +243,8 @@ class _Rehearsal:
             else inspection.endpoint_in_state(self._backend, self._endpoint),
         )
         self._ups.append(record)
+        done = settled(events)
+        self._settled = first + (len(events) if done is None else done)
         self._timeline.add("up-ended", f"exit status {run.exit_status}: {record.outcome}")
         return record
 
@@ -272,7 +275,7 @@ class _Rehearsal:
             begin()
             time.sleep(up.begin.after_seconds / self._scenario.time_scale)
         else:
-            self._timeline.wait_for(up.begin, STEP_SECONDS, begin)
+            self._timeline.wait_for(up.begin, STEP_SECONDS, begin, first=self._settled)
         if up.interrupt is not None:
             kill = partial(self._interrupt, up.interrupt.signal, interrupted)
             forget.append(self._timeline.when(up.interrupt.at, kill))

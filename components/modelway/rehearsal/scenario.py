@@ -82,7 +82,8 @@ class Up(Part):
     model: str | None = None
     """Another model file, relative to the scenario's folder: short for `set.model.path`."""
     begin: Moment = Moment(event="step-started")
-    """When `pulumi up` is started. Default: at once."""
+    """When `pulumi up` is started. What happens from the moment on at which SageMaker was done with
+    the up before counts, while its engine still tidied up, too. Default: at once."""
     repair: bool = False
     """Run `modelway doctor --repair` first, as after a killed engine."""
     faults: tuple[Fault, ...] = ()

@@ -89,13 +89,16 @@ class Timeline:
         if self._failure is not None:
             raise self._failure
 
-    def when(self, moment: Moment, action: Action, *, at_event: bool = False) -> Action:
-        """Do something once, when the moment comes; only events from now on count.
+    def when(
+        self, moment: Moment, action: Action, *, at_event: bool = False, first: int | None = None
+    ) -> Action:
+        """Do something once, when the moment comes.
 
         Args:
             moment: what is waited for.
             action: what is done, in the thread that follows.
             at_event: do it at the event already: whoever does it counts `after_seconds` itself.
+            first: index of the first event that counts. Default: only events from now on count.
 
         Returns:
             A function that forgets the action, if it is not done yet.
@@ -103,6 +106,9 @@ class Timeline:
         waiting = _Waiting(moment, action, at_event)
         with self._changed:
             self._waiting.append(waiting)
+            if first is not None:
+                for event in self._events[first:]:
+                    self._show(event, waiting)
 
         def forget() -> None:
             with self._changed:
@@ -111,19 +117,27 @@ class Timeline:
 
         return forget
 
-    def wait_for(self, moment: Moment, seconds: float, begin: Action = lambda: None) -> None:
-        """Wait for a moment; only events from now on count.
+    def wait_for(
+        self,
+        moment: Moment,
+        seconds: float,
+        begin: Action = lambda: None,
+        *,
+        first: int | None = None,
+    ) -> None:
+        """Wait for a moment.
 
         Args:
             moment: what is waited for.
             seconds: the longest real time to wait.
             begin: what is done when the wait has begun.
+            first: index of the first event that counts. Default: only events from now on count.
 
         Raises:
             RehearsalError: it did not come within so many real seconds.
         """
         came = threading.Event()
-        forget = self.when(moment, came.set)
+        forget = self.when(moment, came.set, first=first)
         begin()
         deadline = time.monotonic() + seconds
         while not came.wait(POLL_SECONDS) and time.monotonic() < deadline:
@@ -156,12 +170,15 @@ class Timeline:
             self._events += events
             for event in events:
                 for waiting in self._waiting:
-                    if waiting.due is None and _matches(waiting.moment, event):
-                        after = 0.0 if waiting.at_event else waiting.moment.after_seconds
-                        waiting.due = self._clock.monotonic(event.at + after)
+                    self._show(event, waiting)
         for event in events:
             for listener in self._listeners:
                 listener(event)
+
+    def _show(self, event: Event, waiting: _Waiting) -> None:
+        if waiting.due is None and _matches(waiting.moment, event):
+            after = 0.0 if waiting.at_event else waiting.moment.after_seconds
+            waiting.due = self._clock.monotonic(event.at + after)
 
     def _act(self) -> None:
         now = time.monotonic()

@@ -1,7 +1,6 @@
 """The repository's own program with specs of the test's own, under the real engine and emulator."""
 
 import json
-import signal
 import subprocess
 import threading
 import time
@@ -159,13 +158,48 @@ def traffic(predict):
         client.stop()
 
 
+HANDLER = """
+import os
+import time
+from pathlib import Path
+
+
+def load(model_dir):
+    while Path(os.environ["STARTS_WITHOUT"]).exists():
+        time.sleep(0.05)
+
+
+def postprocess(outputs, accept, context):
+    return b"{}", "application/json"
+"""
+
+
+class SlowStart:
+    """Model servers that start only when the test lets them, so that it can act before, however
+    slow the machine is."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "slow_start.py").write_text(HANDLER)
+        self._closed = folder / "closed"
+        self.environment = {
+            "MODEL_SERVER_CODE_DIR": str(folder),
+            "MODEL_SERVER_HANDLER": "slow_start",
+            "STARTS_WITHOUT": str(self._closed),
+        }
+
+    def hold(self) -> None:
+        """Let no server start from now on."""
+        self._closed.touch()
+
+    def release(self) -> None:
+        """Let those start that wait, and all later ones."""
+        self._closed.unlink(missing_ok=True)
+
+
 @pytest.fixture
-def terminate():
-    """End a `pulumi` as CI systems do first."""
-
-    def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=240)
-        return process.returncode, output
-
-    return end
+def slow_start(tmp_path, deploy):
+    """Servers that wait for the test; `deploy` is named so that they wait no more when it ends."""
+    made = SlowStart(tmp_path / "slow-start")
+    yield made
+    made.release()

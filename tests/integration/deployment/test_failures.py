@@ -66,18 +66,23 @@ def test_an_update_that_is_rolled_back_fails_the_up_and_the_old_version_serves(
 
 @pytest.mark.timeout(600)  # three runs of the engine, on whatever else the machine does
 def test_an_engine_that_is_told_to_stop_is_repaired_by_the_next_up(
-    deploy, predict, terminate, modelway_client
+    deploy, slow_start, modelway_client
 ):
-    deployment = deploy("stopped")
+    deployment = deploy("stopped", serving={"environment": slow_start.environment})
+    slow_start.hold()
     process = deployment.start_up()
     deadline = time.monotonic() + 120
     while not endpoints(modelway_client, "stopped") and time.monotonic() < deadline:
         time.sleep(0.1)
 
-    status, _output = terminate(process)
+    process.terminate()
+    heard = any("cancelling" in line for line in process.stdout)
+    slow_start.release()
+    process.communicate(timeout=240)
     deployment.up()
 
-    assert status != 0
+    assert heard
+    assert process.returncode != 0
     assert endpoints(modelway_client, "stopped") == ["stopped-local"]
     models = modelway_client("sagemaker").list_models(NameContains="stopped-local")["Models"]
     assert len(models) == 1

@@ -47,25 +47,27 @@ def plugins_of(deployment):
 
 
 @pytest.fixture
-def kill_in_the_middle(modelway_client):
+def kill_in_the_middle(modelway_client, slow_start):
     """Kill the engine while SageMaker is at work for it."""
 
     def kill(deployment, status):
         sagemaker = modelway_client("sagemaker")
+        slow_start.hold()
         engine = deployment.start_up()
         wait_for(lambda: status_of(sagemaker, deployment.endpoint) == status, status)
         engine.kill()
         engine.wait()
         engine.stdout.close()
+        slow_start.release()
 
     return kill
 
 
 @pytest.mark.parametrize("moment", ["Creating", "Updating"])
 def test_after_a_kill_doctor_repairs_and_up_converges_with_one_endpoint(
-    deploy, kill_in_the_middle, modelway_client, moment
+    deploy, kill_in_the_middle, slow_start, modelway_client, moment
 ):
-    deployment = deploy(f"killed-{moment.lower()}")
+    deployment = deploy(f"killed-{moment.lower()}", serving={"environment": slow_start.environment})
     if moment == "Updating":
         deployment.up()
         deployment.write(scaling={"min_instances": 2})
@@ -89,13 +91,15 @@ def test_after_a_kill_doctor_repairs_and_up_converges_with_one_endpoint(
     wait_for(lambda: plugins_of(deployment) == [], "the end of the killed engine's plugins")
 
 
-def test_an_engine_that_lives_is_not_touched(deploy, modelway_client):
-    deployment = deploy("alive")
+def test_an_engine_that_lives_is_not_touched(deploy, slow_start, modelway_client):
+    deployment = deploy("alive", serving={"environment": slow_start.environment})
+    slow_start.hold()
     engine = deployment.start_up()
     sagemaker = modelway_client("sagemaker")
     wait_for(lambda: status_of(sagemaker, deployment.endpoint) == "Creating", "Creating")
 
     refused = doctor(deployment, "--repair")
+    slow_start.release()
     output, _ = engine.communicate(timeout=120)
 
     assert refused.returncode == 1

@@ -2,7 +2,12 @@
 
 import pytest
 
-from modelway.rehearsal.outcome import outcome_of, rolled_back_by, seconds_to_roll_back
+from modelway.rehearsal.outcome import (
+    outcome_of,
+    rolled_back_by,
+    seconds_to_roll_back,
+    settled,
+)
 from modelway.rehearsal.record import Event
 
 
@@ -30,6 +35,19 @@ def test_the_outcome_follows_from_exit_status_and_events(exit_status, kinds, int
 
 def test_a_first_up_that_succeeds_is_promoted():
     assert outcome_of(0, events("create-started"), created=True, interrupted=False) == "promoted"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "index"),
+    [
+        (["update-started", "promoted", "scaled", "fleet-ended"], 2),
+        (["alarm", "update-started", "rollback-started", "rolled-back"], 4),
+        (["create-started", "create-ended", "alarm"], 2),
+        (["alarm", "scaled"], None),
+    ],
+)
+def test_an_update_is_settled_when_sagemaker_has_ended_it(kinds, index):
+    assert settled(events(*kinds)) == index
 
 
 def test_a_roll_back_names_the_alarm_of_its_reason_or_what_had_just_fired():

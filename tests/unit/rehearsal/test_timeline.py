@@ -79,6 +79,21 @@ def test_events_before_do_not_count(emulator, timeline):
     assert done == []
 
 
+def test_events_before_count_from_the_one_that_is_named(emulator, timeline):
+    emulator.tell("scaled", to=2)
+    emulator.tell("promoted")
+    timeline.synchronize()
+    after = len(timeline.since())
+
+    with pytest.raises(RehearsalError, match="waiting for `scaled`"):
+        timeline.wait_for(Moment(event="scaled"), 0.2, first=after)
+    emulator.tell("scaled", to=3)
+    timeline.synchronize()
+    timeline.wait_for(Moment(event="scaled"), 2, first=after)
+    with pytest.raises(RehearsalError, match="waiting for `scaled`"):
+        timeline.wait_for(Moment(event="scaled"), 0.2)
+
+
 def test_the_events_data_must_hold_what_the_moment_names(emulator, timeline):
     came = threading.Event()
     timeline.when(Moment(event="alarm", data={"to": "ALARM"}), came.set)

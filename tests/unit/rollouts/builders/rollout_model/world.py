@@ -36,11 +36,12 @@ from modelway.emulator.cloudwatch.metrics import MetricStore
 from modelway.emulator.cloudwatch.states import AlarmStates
 from modelway.emulator.faults import FaultInjection
 from modelway.emulator.faults.model import ExpiredCredentials, Throttling
-from modelway.emulator.hosting import EndpointHosting, fleet, invoke, site, time_limit
+from modelway.emulator.hosting import EndpointHosting, fleet, invoke, site
 from modelway.emulator.hosting.artifact import ModelStore
 from modelway.emulator.hosting.capture import Capture
 from modelway.emulator.hosting.endpoint import Endpoint
 from modelway.emulator.hosting.outcomes import Outcomes
+from modelway.emulator.hosting.time_limit import TimeLimit
 from modelway.emulator.hosting.utilization import Utilization
 from modelway.emulator.services import Services, Settings
 from rollout_model import instances
@@ -270,7 +271,8 @@ class World:
         patch.setattr(fleet, "ThreadPoolExecutor", instances.OneByOne)
         patch.setattr(fleet, "threading", instances.threads(clock))
         patch.setattr(fleet, "time", SimpleNamespace(monotonic=clock.now))
-        patch.setattr(time_limit, "time", SimpleNamespace(monotonic=clock.now))
+        # Processes start in virtual time here, so that there is none to take off.
+        patch.setattr(TimeLimit, "_open_surplus", lambda _self, _now: 0.0)
         patch.setattr(invoke, "time", self.time)
         patch.setattr(invoke, "uuid", SimpleNamespace(uuid4=lambda: "request"))
         patch.setattr(ModelStore, "directory", lambda _self, *_data: self._folder)
