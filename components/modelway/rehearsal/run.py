@@ -145,7 +145,7 @@ class _Rehearsal:
             )
             self._start_traffic(watch_traffic)
             for up, spec in zip(self._scenario.ups, self._loaded.specs[1:], strict=True):
-                progress(f"pulumi up{f': {up.title}' if up.title else ''}")
+                progress(up.announcement)
                 self._step(up, spec)
             self._start_preview()
             self._hear_clients()

@@ -93,6 +93,14 @@ class Up(Part):
     expect: UpExpectation = UpExpectation()
     """What must come of it."""
 
+    @property
+    def announcement(self) -> str:
+        """What is about to be done, and what it waits for: that may be minutes away."""
+        title = f": {self.title}" if self.title else ""
+        if self.begin.event == "step-started":
+            return f"pulumi up{title}"
+        return f"waiting for `{self.begin.event}`, then pulumi up{title}"
+
 
 class ClientErrors(Part):
     """How many requests may fail."""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from modelway.errors import SpecError
 from modelway.rehearsal.fault import Fault
+from modelway.rehearsal.scenario import Up
 from modelway.rehearsal.scenario_file import (
     find_scenario,
     json_schema,
@@ -252,3 +253,13 @@ def test_a_model_that_only_a_real_registry_has_is_refused_with_the_way_out(write
             "names a registry, and a rehearsal has an AWS of its own",
         )
     ]
+
+
+def test_a_step_is_announced_with_what_it_waits_for():
+    scenario = load_scenario(find_scenario("autoscaling-during-update")).scenario
+
+    assert [up.announcement for up in scenario.ups] == [
+        "pulumi up: version 2",
+        "waiting for `scaled`, then pulumi up: nothing, after scaling out",
+    ]
+    assert Up().announcement == "pulumi up"
