@@ -53,3 +53,9 @@ class Moment(Part):
     """What the event's data must hold, such as `to: ALARM`. Default: nothing."""
     after_seconds: Number = Field(default=0.0, ge=0)
     """Virtual seconds from the event on."""
+
+    @property
+    def named(self) -> str:
+        """The event and what its data must hold, as messages name them."""
+        data = ", ".join(f"{key}: {value}" for key, value in self.data.items())
+        return f"`{self.event}` ({data})" if data else f"`{self.event}`"

@@ -99,7 +99,7 @@ class Up(Part):
         title = f": {self.title}" if self.title else ""
         if self.begin.event == "step-started":
             return f"pulumi up{title}"
-        return f"waiting for `{self.begin.event}`, then pulumi up{title}"
+        return f"waiting for {self.begin.named}, then pulumi up{title}"
 
 
 class ClientErrors(Part):

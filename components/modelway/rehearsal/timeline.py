@@ -145,7 +145,7 @@ class Timeline:
         if not came.is_set():
             forget()
             raise RehearsalError(
-                f"waiting for `{moment.event}`: it did not come within {seconds:g} s; it had: "
+                f"waiting for {moment.named}: it did not come within {seconds:g} s; it had: "
                 + (", ".join(dict.fromkeys(event.kind for event in self.since())) or "no event")
             )
 

@@ -74,6 +74,7 @@ def test_an_engine_that_is_told_to_stop_is_repaired_by_the_next_up(
     deadline = time.monotonic() + 120
     while not endpoints(modelway_client, "stopped") and time.monotonic() < deadline:
         time.sleep(0.1)
+    created = endpoints(modelway_client, "stopped")
 
     process.terminate()
     heard = any("cancelling" in line for line in process.stdout)
@@ -81,6 +82,7 @@ def test_an_engine_that_is_told_to_stop_is_repaired_by_the_next_up(
     process.communicate(timeout=240)
     deployment.up()
 
+    assert created == ["stopped-local"]
     assert heard
     assert process.returncode != 0
     assert endpoints(modelway_client, "stopped") == ["stopped-local"]

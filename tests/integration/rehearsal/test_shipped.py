@@ -7,7 +7,7 @@ from modelway.rehearsal.scenario_file import shipped
 # One at a time on a machine: virtual time goes on while a loaded machine stands still.
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.timeout(900),  # a step that never comes is told after 600 s
+    pytest.mark.timeout(600),
     pytest.mark.xdist_group("rehearsal"),
 ]
 

@@ -260,6 +260,6 @@ def test_a_step_is_announced_with_what_it_waits_for():
 
     assert [up.announcement for up in scenario.ups] == [
         "pulumi up: version 2",
-        "waiting for `scaled`, then pulumi up: nothing, after scaling out",
+        "waiting for `scaled` (to: 2), then pulumi up: nothing, after scaling out",
     ]
     assert Up().announcement == "pulumi up"

@@ -143,6 +143,14 @@ def test_a_moment_that_does_not_come_is_told_with_what_came(emulator, timeline):
         timeline.wait_for(Moment(event="alarm"), 0.2)
 
 
+def test_what_its_data_should_have_held_is_told_too(emulator, timeline):
+    emulator.tell("scaled", to=3)
+    timeline.synchronize()
+
+    with pytest.raises(RehearsalError, match=r"waiting for `scaled` \(to: 2\): .*had: scaled"):
+        timeline.wait_for(Moment(event="scaled", data={"to": 2}), 0.2)
+
+
 def test_what_an_action_raises_reaches_whoever_checks(emulator, timeline):
     def fail():
         raise RehearsalError("refused")
